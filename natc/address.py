@@ -1,0 +1,73 @@
+"""IP addresses as integers.  A leaf; the hot path of the compiler, hence no `ipaddress` objects.
+
+IPv4 addresses are integers 0..2**32-1, IPv6 addresses 0..2**128-1.
+"""
+
+from enum import IntEnum
+
+
+class Family(IntEnum):
+    """An address family; the value is the IP version."""
+
+    IPV4 = 4
+    IPV6 = 6
+
+    @property
+    def bits(self) -> int:
+        """Width of an address."""
+        return 32 if self is Family.IPV4 else 128
+
+    @property
+    def last(self) -> int:
+        """The highest address."""
+        return (1 << self.bits) - 1
+
+    def __str__(self) -> str:
+        return f"IPv{self.value}"
+
+
+def parse(text: str) -> tuple[Family, int]:
+    """Read one address without port, brackets or prefix length.
+
+    Raises:
+        ValueError: not an address; the message says what is wrong with it.
+    """
+    if ":" in text:
+        from ipaddress import IPv6Address  # noqa: PLC0415 - start-up
+
+        try:
+            return Family.IPV6, int(IPv6Address(text))
+        except ValueError:
+            raise ValueError(f"`{text}` is not an IPv6 address") from None
+    return Family.IPV4, parse_ipv4(text)
+
+
+def parse_ipv4(text: str) -> int:
+    """Read a dotted quad; leading zeros are refused, since some tools read them as octal.
+
+    Raises:
+        ValueError: not an IPv4 address; the message says what is wrong with it.
+    """
+    parts = text.split(".")
+    if len(parts) != 4:
+        raise ValueError(f"`{text}` is not an IPv4 address: it has {len(parts)} numbers, not 4")
+    value = 0
+    for part in parts:
+        if not part.isdecimal() or not part.isascii():
+            raise ValueError(f"`{text}` is not an IPv4 address")
+        number = int(part)
+        if number > 255:
+            raise ValueError(f"`{part}` in `{text}` is over 255")
+        if len(part) > 1 and part[0] == "0":
+            raise ValueError(f"`{part}` in `{text}` has a leading zero, which some tools read as octal")
+        value = value << 8 | number
+    return value
+
+
+def text_of(family: Family, value: int) -> str:
+    """Write `value` as an address, IPv6 in the form of RFC 5952."""
+    if family is Family.IPV4:
+        return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
+    from ipaddress import IPv6Address  # noqa: PLC0415 - start-up
+
+    return str(IPv6Address(value))

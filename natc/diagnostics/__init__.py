@@ -1,0 +1,5 @@
+"""What natc has to say about a text: values here, renderers beside them."""
+
+from natc.diagnostics.model import Diagnostic, Label, PolicyError, Severity
+
+__all__ = ["Diagnostic", "Label", "PolicyError", "Severity"]
