@@ -20,6 +20,9 @@ class Source(Record):
     text: str
     included_from: "Span | None" = None
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
     def position(self, offset: int) -> "Position":
         """Return the place of `offset`, a code-point offset 0..len(text)."""
         starts = _line_starts(self.text)
@@ -74,6 +77,9 @@ class Span(Record):
     def text(self) -> str:
         """What the span covers."""
         return self.source.text[self.start : self.end]
+
+    def __repr__(self) -> str:
+        return f"Span({self})"
 
     def __str__(self) -> str:
         position = self.source.position(self.start)

@@ -23,6 +23,7 @@ SLUGS = {
     "NAT018": "reserved-name",
     "NAT019": "bad-suppression",
     "NAT020": "bad-test",
+    "NAT021": "circular-definition",
     "NAT114": "test-failed",
     "NAT202": "interface-direction",
     "NAT203": "port-without-protocol",

@@ -94,6 +94,7 @@ class Item(Node):
     value: "SetExpr"
     weight: Number | None = None
     comments: Comments = NO_COMMENTS
+    span: Span = NOWHERE
 
 
 class Braces(Node):

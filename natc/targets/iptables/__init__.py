@@ -1,0 +1,1 @@
+"""iptables-restore text, for iptables-nft and iptables-legacy alike."""

@@ -1,0 +1,124 @@
+"""Turns a parser's complaint into what a person needs: what was found, what could stand there."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from natc.diagnostics import Diagnostic, Label
+from natc.source import Span
+
+_WORDS = {
+    "ADDRESS": "an address",
+    "ENDPOINT": "an address with a port",
+    "SERVICE": "a service such as `tcp/80`",
+    "PORTS_OPEN": "ports such as `tcp/{80,443}`",
+    "NUMBER": "a number",
+    "MARK": "a mark such as `0x1/0x1`",
+    "NAME": "a name",
+    "STRING": "a quoted text",
+    "DURATION": "a duration such as `2s`",
+    "DATE": "a date such as `2027-01-31`",
+    "VERB": "a rule",
+    "FAMILY": "`ipv4` or `ipv6`",
+    "FLAG": "`src` or `dst`",
+    "OPEN": "`{`",
+    "CLOSE": "`}`",
+    "_NEWLINE": "the end of the line",
+    "$END": "the end of the statement",
+}
+
+_VALUES = frozenset(
+    {"ADDRESS", "ENDPOINT", "SERVICE", "PORTS_OPEN", "NUMBER", "MARK", "NAME", "STRING", "OPEN"}
+)
+
+_MATCHES = frozenset({"FROM", "TO", "IN", "OUT", "ON", "SPORT", "SET"})
+
+_STATEMENTS = (
+    "include address service zone network node exempt static snat masquerade dnat port-forward "
+    "transparent-proxy balance allow test assert"
+).split()
+
+
+def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
+    """Return NAT000 for a statement that the grammar does not know."""
+    source = statement.source
+    if isinstance(error, UnexpectedToken):
+        token = error.token
+        expected = set(error.expected)
+        if token.type == "$END":
+            place = Span(source, statement.end, statement.end)
+            return _diagnostic("the statement ends too early", place, expected, None, parser)
+        place = Span(source, token.start_pos or 0, token.end_pos or 0)
+        return _diagnostic(f"unexpected {_shown(token)}", place, expected, token, parser)
+    if isinstance(error, UnexpectedCharacters):
+        start = error.pos_in_stream or statement.start
+        place = Span(source, start, start + 1)
+        character = source.text[start : start + 1]
+        if character == '"':
+            return Diagnostic("NAT000", "this text is never closed", Label(place), help='end it with `"`')
+        word = _word(source.text, start)
+        place = Span(source, start, start + max(1, len(word)))
+        return _diagnostic(
+            f"unexpected `{word or character}`", place, set(error.allowed or ()), None, parser
+        )
+    raise AssertionError("Lark has no other unexpected input") from error
+
+
+def _word(text: str, start: int) -> str:
+    end = start
+    while end < len(text) and not text[end].isspace() and text[end] not in "{};,#":
+        end += 1
+    return text[start:end]
+
+
+def _shown(token: Token) -> str:
+    if token.type == "_NEWLINE":
+        return "end of line"
+    return f"`{token}`"
+
+
+def _diagnostic(
+    message: str, place: Span, expected: set[str], token: Token | None, parser: Any
+) -> Diagnostic:
+    could = _expected(expected, parser)
+    label = Label(place, f"expected {could}" if could else "")
+    return Diagnostic("NAT000", message, label, help=_help(place, expected, token))
+
+
+def _expected(expected: set[str], parser: Any) -> str:
+    """Return what could stand there, at most six things, words in the order of the grammar."""
+    shown = []
+    if expected >= {"ADDRESS", "NAME", "OPEN"}:
+        expected = expected - _VALUES - {"NOT"}
+        shown.append("a value")
+    if "VERB" in expected:
+        return "a statement"
+    terminals = parser.terminals
+    order = {terminal.name: index for index, terminal in enumerate(terminals)}
+    text = {t.name: str(t.pattern.value) for t in terminals if t.pattern.type == "str"}
+    expected = expected - ({"_NEWLINE", "SEMICOLON"} if "$END" in expected else set())
+    for name in sorted(expected, key=lambda name: order.get(name, len(order))):
+        if name in _WORDS or name in text:
+            shown.append(_WORDS.get(name) or f"`{text[name]}`")
+    shown = list(dict.fromkeys(shown))
+    if len(shown) > 6:
+        return ""
+    return " or ".join(shown) if len(shown) < 3 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
+    """Return the nearest valid form, where it is clear."""
+    text = place.text
+    if "VERB" in expected:
+        near = get_close_matches(text, _STATEMENTS, n=1)
+        return f"did you mean `{near[0]}`?" if near else None
+    if token is not None and token.type in _MATCHES and "SHIFT" in expected:
+        return f"write `{text} …` before `->`: what a rule matches comes first"
+    if text.startswith("/") and "NAME" in expected:
+        return "a port is a number from 1 to 65535; name a service for it: `service ssh = tcp/22`"
+    if text in ("=>", "→", ">", "–>"):  # noqa: RUF001 - what a word processor makes of ->
+        return "write `->`"
+    if "=" in expected:
+        return "a definition has a `=`: `address web = 192.168.3.10`"
+    return None

@@ -1,0 +1,280 @@
+"""The clauses of a rule to an exact set of packets."""
+
+from collections.abc import Iterable, Iterator
+
+from natc.address import Family
+from natc.diagnostics import Label
+from natc.dsl import ast
+from natc.elaborate import services
+from natc.elaborate.problem import Problem
+from natc.elaborate.scope import Addresses, Interfaces, Place, Scope
+from natc.elaborate.services import EVERY_SERVICE, ServiceSet
+from natc.ir.fields import Field
+from natc.ir.intervals import IntervalSet
+from natc.ir.policy import Network
+from natc.ir.space import Box, Condition, InSet, Mark, Region
+from natc.record import Record
+from natc.source import Span
+
+_REPEATABLE = frozenset({"set", "check"})
+_NO_CLAUSES: dict[str, ast.Clause] = {}
+
+
+class Matched(Record):
+    """What the matches of one rule say, before a family and a hook are chosen.
+
+    Attributes:
+        words: the families asked for by name.
+        source, destination, services, sport, arriving, leaving, on, user: None when not said.
+        marks: alternatives that exclude each other; one empty one when not said.
+        sets: ipset conditions, all of which must hold.
+        clauses: the clause behind each keyword, for places.
+    """
+
+    words: frozenset[Family]
+    source: Addresses | None
+    destination: Addresses | None
+    services: ServiceSet | None
+    sport: IntervalSet | None
+    arriving: Interfaces | None
+    leaving: Interfaces | None
+    on: Place | None
+    user: IntervalSet | None
+    marks: tuple[tuple[Mark, ...], ...]
+    sets: tuple[Condition, ...]
+    clauses: dict[str, ast.Clause]
+
+    def place_of(self, keyword: str, otherwise: Span) -> Span:
+        """Return where `keyword` was said."""
+        clause = self.clauses.get(keyword)
+        return clause.span if clause else otherwise
+
+
+def by_keyword(clauses: Iterable[ast.Clause]) -> dict[str, ast.Clause]:
+    """Return the clauses by their keyword.
+
+    Raises:
+        Problem: NAT012 for a keyword that stands twice.
+    """
+    found: dict[str, ast.Clause] = {}
+    for clause in clauses:
+        earlier = found.get(clause.keyword)
+        if earlier is not None and clause.keyword not in _REPEATABLE:
+            what = "two services" if clause.keyword == "service" else f"`{clause.keyword}` twice"
+            raise Problem(
+                "NAT012",
+                f"{what} in one rule",
+                clause.span,
+                related=(Label(earlier.span, "first here"),),
+                help="write a list: `{ a, b }`",
+            )
+        found[clause.keyword] = clause
+    return found
+
+
+def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
+    """Read the matches among `clauses`; options are left to the rule.
+
+    Raises:
+        Problem: what its values raise, and NAT203 for `sport` without a protocol that has ports.
+    """
+    said = by_keyword(clauses)
+    words = frozenset(
+        family for family in Family if f"ipv{family.value}" in said
+    )
+    values = {keyword: clause.value for keyword, clause in said.items()}
+    where = values.get("on")
+    made = Matched(
+        words,
+        scope.addresses(_set(values["from"])) if "from" in values else None,
+        scope.addresses(_set(values["to"])) if "to" in values else None,
+        scope.services(_set(values["service"])) if "service" in values else None,
+        scope.ports(_set(values["sport"])) if "sport" in values else None,
+        scope.interfaces(_set(values["in"])) if "in" in values else None,
+        scope.interfaces(_set(values["out"])) if "out" in values else None,
+        scope.place(_set(where)) if where is not None else None,
+        scope.users(_set(values["user"])) if "user" in values else None,
+        scope.marks(_set(values["mark"])) if "mark" in values else ((),),
+        tuple(_ipset(clause) for clause in clauses if clause.keyword == "set"),
+        said,
+    )
+    if made.sport is not None and not (made.services and made.services.has_ports):
+        raise Problem(
+            "NAT203",
+            "source ports without a protocol that has ports",
+            said["sport"].span,
+            help="name the protocol first: `tcp sport 1024-65535`",
+        )
+    return made
+
+
+def families(
+    matched_: Matched, target: frozenset[Family] | None, target_span: Span
+) -> tuple[Family, ...]:
+    """Return the families of a rule: its words, else those of what it names, else IPv4.
+
+    Args:
+        target: the families of the target's addresses; None when it has none.
+
+    Raises:
+        Problem: NAT008 when no family is left, or a word asks for one that something lacks.
+    """
+    named = [
+        (found.named, found.span)
+        for found in (matched_.source, matched_.destination)
+        if found is not None and found.named
+    ]
+    if target is not None:
+        named.append((target, target_span))
+    if matched_.words:
+        for have, span in named:
+            lacking = matched_.words - have
+            if lacking:
+                family = min(lacking)
+                raise Problem("NAT008", f"no {family} address here, in a rule for {family}", span)
+        return tuple(sorted(matched_.words))
+    if not named:
+        return (Family.IPV4,)
+    common = frozenset(Family).intersection(*(have for have, _ in named))
+    if not common:
+        (first, first_span), (_, second_span) = next(
+            (one, other) for one in named for other in named if not one[0] & other[0]
+        )
+        raise Problem(
+            "NAT008",
+            "addresses of different families in one rule",
+            second_span,
+            related=(Label(first_span, f"only {min(first)} here"),),
+        )
+    return tuple(sorted(common))
+
+
+def region(
+    matched_: Matched, family: Family, extra: dict[Field, IntervalSet], *, forget: frozenset[str] = frozenset()
+) -> Region:
+    """Return the packets of `family` that the matches mean, restricted further by `extra`.
+
+    Args:
+        extra: sets that the place of the rule adds; intersected with what the matches say.
+        forget: keywords not to look at.
+
+    Raises:
+        Problem: NAT006 when nothing is left, NAT008 when a set has no address of the family.
+    """
+    sets: dict[Field, IntervalSet] = {}
+    for keyword, field, found in (
+        ("from", Field.SOURCE, matched_.source),
+        ("to", Field.DESTINATION, matched_.destination),
+    ):
+        if found is not None and keyword not in forget:
+            sets[field] = of_family(found, family)
+    if matched_.sport is not None:
+        sets[Field.SOURCE_PORT] = matched_.sport
+    if matched_.user is not None and "user" not in forget:
+        sets[Field.USER] = matched_.user
+    for field, values in extra.items():
+        before = sets.get(field)
+        sets[field] = values if before is None else before & values
+        if not sets[field]:
+            raise _impossible(field, matched_)
+    return Region(tuple(_boxes(matched_, sets)))
+
+
+def _boxes(matched_: Matched, sets: dict[Field, IntervalSet]) -> Iterator[Box]:
+    if matched_.services is None:
+        for marks in matched_.marks:
+            yield Box.of(sets, (*marks, *matched_.sets))
+        return
+    for protocols, ports in matched_.services.boxes():
+        sets = sets | {Field.PROTOCOL: protocols}
+        if ports is not None:
+            sets[Field.DESTINATION_PORT] = ports
+        else:
+            sets.pop(Field.DESTINATION_PORT, None)
+        for marks in matched_.marks:
+            yield Box.of(sets, (*marks, *matched_.sets))
+
+
+def of_family(found: Addresses, family: Family) -> IntervalSet:
+    """Return the addresses of one family.
+
+    Raises:
+        Problem: NAT008 when there are none.
+    """
+    values = found.addresses.of(family)
+    if not values:
+        help_ = None if found.named else f"add its {family} subnet to the zone"
+        message = f"no {family} address here, in a rule for {family}"
+        raise Problem("NAT008", message, found.span, help=help_)
+    return values
+
+
+def services_of(matched_: Matched) -> ServiceSet:
+    """Return the services that a rule matches; all of them when it names none."""
+    return EVERY_SERVICE if matched_.services is None else matched_.services
+
+
+def own_addresses(place: Place, family: Family, span: Span) -> IntervalSet | None:
+    """Return the gateway's static addresses at `place`, None when they are known only at run time.
+
+    Raises:
+        Problem: NAT013 when the zone declares none, NAT008 when none of the family.
+    """
+    if not isinstance(place, Network) and place.dynamic:
+        return None
+    if not place.addresses:
+        raise Problem(
+            "NAT013",
+            f"the zone `{place.name}` has no address that `on` could mean",
+            span,
+            related=(Label(place.origin, "declared here"),),
+            help="add `address …` to it, or `address dynamic`",
+        )
+    own = IntervalSet.of((value, value) for kind, value in place.addresses if kind is family)
+    if not own:
+        raise Problem(
+            "NAT008",
+            f"the gateway has no {family} address on `{place.name}`",
+            span,
+            related=(Label(place.origin, "declared here"),),
+        )
+    return own
+
+
+def _impossible(field: Field, matched_: Matched) -> Problem:
+    keywords = {
+        Field.SOURCE: "from",
+        Field.DESTINATION: "to",
+        Field.IN_INTERFACE: "in",
+        Field.OUT_INTERFACE: "out",
+        Field.USER: "user",
+    }
+    clause = matched_.clauses.get(keywords.get(field, ""))
+    others = tuple(
+        Label(other.span, "and this") for key, other in matched_.clauses.items() if key == "on"
+    )
+    where = clause or next(iter(matched_.clauses.values()))
+    return Problem(
+        "NAT006", "no packet can match both", where.span, "this excludes the rest", related=others
+    )
+
+
+def _set(value: object) -> ast.SetExpr:
+    if not isinstance(value, ast.SetExpr):
+        raise AssertionError("the grammar gives this clause a set")
+    return value
+
+
+def _ipset(clause: ast.Clause) -> InSet:
+    ipset = clause.value
+    if not isinstance(ipset, ast.IpSet):
+        raise AssertionError("the grammar gives `set` an ipset")
+    name = ipset.name.text
+    if not 0 < len(name.encode()) < 32 or any(char.isspace() or not char.isprintable() for char in name):  # noqa: PLR2004
+        raise Problem(
+            "NAT204", f"`{name}` is not the name of an ipset", ipset.name.span,
+            help="an ipset has a name of 1 to 31 bytes",
+        )
+    if len(ipset.flags) > 6:  # noqa: PLR2004
+        raise Problem("NAT206", "an ipset has at most 6 dimensions", ipset.span)
+    return InSet(name, ipset.flags or ("src",), ipset.negated)

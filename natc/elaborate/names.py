@@ -1,0 +1,57 @@
+"""What may be a name, and what a name that nobody defined could have meant."""
+
+import re
+from collections.abc import Iterable
+
+from natc.dsl import ast
+from natc.elaborate.problem import Problem
+from natc.packet import PROTOCOLS
+
+KEYWORDS = frozenset(
+    """
+    include address service zone network node exempt static snat masquerade dnat port-forward
+    transparent-proxy balance allow test assert expect interface subnet bridge forward ports owner
+    from to in out on sport mark user set not except persistent random random-fully shift hairpin
+    tproxy sticky for backup check every rise fall weight as until because all never unchanged
+    dropped translated source destination proxy ipv4 ipv6 src dst
+    """.split()
+)
+"""Every word of the grammar."""
+
+RESERVED = KEYWORDS | {"local", "dynamic"} | PROTOCOLS.keys()
+
+LONGEST = 63
+"""Bytes of a name, so that file, line and name fit a kernel comment of 255."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+def check_name(name: ast.Name) -> None:
+    """Refuse what cannot be the name of a definition or rule.
+
+    Raises:
+        Problem: NAT018, NAT204.
+    """
+    if name.text in RESERVED:
+        raise Problem(
+            "NAT018",
+            f"`{name.text}` is a word of the language and cannot be a name",
+            name.span,
+            help=f"choose another name, such as `{name.text}1`",
+        )
+    if not _NAME.match(name.text):
+        raise Problem(
+            "NAT018", f"`{name.text}` cannot be a name", name.span,
+            help="a name has letters, digits, `_` and `-`",
+        )
+    if len(name.text) > LONGEST:
+        message = f"name of {len(name.text)} characters, more than {LONGEST}"
+        raise Problem("NAT204", message, name.span)
+
+
+def nearest(text: str, candidates: Iterable[str]) -> str | None:
+    """Return help that names the candidate closest to `text`, None when none is close."""
+    from difflib import get_close_matches  # noqa: PLC0415 - start-up
+
+    near = get_close_matches(text, sorted(candidates), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else None

@@ -1,0 +1,419 @@
+"""Names and set expressions to exact sets."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from natc.address import Family
+from natc.diagnostics import Label
+from natc.dsl import ast
+from natc.elaborate import services, values
+from natc.elaborate.names import nearest
+from natc.elaborate.problem import Problem
+from natc.elaborate.services import EVERY_SERVICE, ServiceSet
+from natc.ir.fields import Field, interface, universe, user_number
+from natc.ir.intervals import EMPTY, IntervalSet, interval
+from natc.ir.policy import AddressSet, Network, Zone
+from natc.ir.space import Mark
+from natc.packet import PROTOCOLS
+from natc.record import Record
+from natc.source import Span
+
+Place = Zone | Network
+"""What a name means as a side of the gateway."""
+
+EVERY_ADDRESS = AddressSet(interval(0, Family.IPV4.last), interval(0, Family.IPV6.last))
+_EVERY_INTERFACE = universe(Field.IN_INTERFACE, Family.IPV4) - IntervalSet(((0, 0),))
+_EVERY_USER = universe(Field.USER, Family.IPV4)
+_NO_FAMILY: frozenset[Family] = frozenset()
+
+
+class Addresses(Record):
+    """A set of addresses, and the families that the policy named while saying it.
+
+    Attributes:
+        named: zones and networks do not count.
+    """
+
+    IGNORED = frozenset({"span"})
+
+    addresses: AddressSet
+    named: frozenset[Family]
+    span: Span
+
+
+class Interfaces(Record):
+    """Where packets come from: interfaces, the gateway itself, or both."""
+
+    interfaces: IntervalSet = EMPTY
+    local: bool = False
+
+    def __or__(self, other: "Interfaces") -> "Interfaces":
+        return Interfaces(self.interfaces | other.interfaces, self.local or other.local)
+
+    def __sub__(self, other: "Interfaces") -> "Interfaces":
+        return Interfaces(self.interfaces - other.interfaces, self.local and not other.local)
+
+
+class Scope:
+    """The definitions in force, and the meaning of expressions under them.
+
+    Attributes:
+        places: zones and networks by name.
+    """
+
+    def __init__(self, definitions: Mapping[str, ast.Definition]) -> None:
+        self.definitions = dict(definitions)
+        self.places: dict[str, Place] = {}
+        self._addresses: dict[str, Addresses | Problem] = {}
+        self._services: dict[str, ServiceSet | Problem] = {}
+        self._open: list[str] = []
+
+    # Addresses.
+
+    def addresses(self, expression: ast.SetExpr) -> Addresses:
+        """Return what `expression` means where addresses stand; never empty.
+
+        Raises:
+            Problem: NAT001, NAT005, NAT008, NAT009, NAT017, NAT021, NAT206.
+        """
+        found = self._address_set(expression)
+        if not found.addresses:
+            raise Problem("NAT005", "this set of addresses is empty", expression.span)
+        return found
+
+    def _address_set(self, expression: ast.SetExpr) -> Addresses:
+        match expression:
+            case ast.Address(text, span):
+                found = values.addresses(text, span)
+                return Addresses(found, found.families, span)
+            case ast.Name():
+                return self._address_name(expression)
+            case ast.Braces(items):
+                parts = [self._address_set(item.value) for item in items]
+                together = AddressSet(
+                    IntervalSet.of(r for part in parts for r in part.addresses.ipv4.ranges),
+                    IntervalSet.of(r for part in parts for r in part.addresses.ipv6.ranges),
+                )
+                named = _NO_FAMILY.union(*(part.named for part in parts))
+                return Addresses(together, named, expression.span)
+            case ast.Except(base, without):
+                kept, dropped = self._address_set(base), self._address_set(without)
+                difference = kept.addresses - dropped.addresses
+                named = kept.named or dropped.named
+                return Addresses(difference, named, expression.span)
+            case ast.Not(operand):
+                inner = self._address_set(operand)
+                return Addresses(EVERY_ADDRESS - inner.addresses, inner.named, expression.span)
+            case ast.Endpoint():
+                raise Problem(
+                    "NAT017",
+                    "an address with a port, where a set of addresses stands",
+                    expression.span,
+                    help="ports come first: `tcp/80 to 192.168.3.10`",
+                )
+            case _:
+                raise _wrong_kind("a set of addresses", expression)
+
+    def _address_name(self, name: ast.Name) -> Addresses:
+        place = self.places.get(name.text)
+        if place is not None:
+            if not place.subnet:
+                kind = "zone" if isinstance(place, Zone) else "network"
+                raise Problem(
+                    "NAT017",
+                    f"the {kind} `{name.text}` has no subnet, so it is not a set of addresses",
+                    name.span,
+                    related=(Label(place.origin, "declared here"),),
+                    help="add `subnet …` to it",
+                )
+            return Addresses(place.subnet, _NO_FAMILY, name.span)
+        return self._defined("address", self._addresses, name, self.addresses)
+
+    # Services.
+
+    def services(self, expression: ast.SetExpr) -> ServiceSet:
+        """Return what `expression` means where services stand; never empty.
+
+        Raises:
+            Problem: NAT001, NAT005, NAT017, NAT021, NAT203, NAT206.
+        """
+        found = self._service_set(expression)
+        if not found:
+            raise Problem("NAT005", "this set of services is empty", expression.span)
+        return found
+
+    def _service_set(self, expression: ast.SetExpr) -> ServiceSet:
+        match expression:
+            case ast.Service():
+                return services.of_ports(*values.service_parts(expression))
+            case ast.PortList(protocol, ports, span):
+                place = Span(span.source, span.start, span.start + len(protocol))
+                number = values.service(protocol, place)
+                return services.of_ports(number, self.ports(ports))
+            case ast.Name(text):
+                number = PROTOCOLS.get(text, -1)
+                if number >= 0:
+                    return services.of_protocol(number)
+                return self._defined("service", self._services, expression, self.services)
+            case ast.Braces(items):
+                together = ServiceSet()
+                for item in items:
+                    together |= self._service_set(item.value)
+                return together
+            case ast.Except(base, without):
+                return self._service_set(base) - self._service_set(without)
+            case ast.Not(operand):
+                return EVERY_SERVICE - self._service_set(operand)
+            case ast.Number():
+                raise Problem(
+                    "NAT203",
+                    "a port without a protocol",
+                    expression.span,
+                    help=f"write `tcp/{expression.text}` or `udp/{expression.text}`",
+                )
+            case _:
+                raise _wrong_kind("a service such as `tcp/80`", expression)
+
+    # Ports, interfaces, users, marks.
+
+    def ports(self, expression: ast.SetExpr) -> IntervalSet:
+        """Return a set of ports; never empty.
+
+        Raises:
+            Problem: NAT005, NAT017, NAT206.
+        """
+        found = self._port_set(expression)
+        if not found:
+            raise Problem("NAT005", "this set of ports is empty", expression.span)
+        return found
+
+    def _port_set(self, expression: ast.SetExpr) -> IntervalSet:
+        match expression:
+            case ast.Number(text, span):
+                return values.ports(text, span)
+            case ast.Braces(items):
+                ranges = (r for item in items for r in self._port_set(item.value).ranges)
+                return IntervalSet.of(ranges)
+            case ast.Except(base, without):
+                return self._port_set(base) - self._port_set(without)
+            case ast.Not(operand):
+                return services.ALL_PORTS - self._port_set(operand)
+            case _:
+                raise _wrong_kind("a port or a range of ports", expression)
+
+    def interfaces(self, expression: ast.SetExpr) -> Interfaces:
+        """Return interfaces by zone, network or kernel name; `local` is the gateway itself.
+
+        Raises:
+            Problem: NAT005, NAT017, NAT204.
+        """
+        found = self._interface_set(expression)
+        if not found.interfaces and not found.local:
+            raise Problem("NAT005", "this set of interfaces is empty", expression.span)
+        return found
+
+    def _interface_set(self, expression: ast.SetExpr) -> Interfaces:
+        match expression:
+            case ast.Name("local"):
+                return Interfaces(local=True)
+            case ast.Name(text) if text in self.places:
+                return Interfaces(place_interfaces(self.places[text]))
+            case ast.Name(text) if text in self.definitions:
+                raise self._other_kind("an interface, zone or network", expression)
+            case ast.Name() | ast.String():
+                return Interfaces(interface(values.interface(expression)))
+            case ast.Braces(items):
+                together = Interfaces()
+                for item in items:
+                    together |= self._interface_set(item.value)
+                return together
+            case ast.Except(base, without):
+                return self._interface_set(base) - self._interface_set(without)
+            case ast.Not(operand):
+                return Interfaces(_EVERY_INTERFACE) - self._interface_set(operand)
+            case _:
+                raise _wrong_kind("an interface, zone or network", expression)
+
+    def users(self, expression: ast.SetExpr) -> IntervalSet:
+        """Return users by uid, uid range or login name, as `ir.fields.user_number` has them.
+
+        Raises:
+            Problem: NAT005, NAT017, NAT204, NAT206.
+        """
+        found = self._user_set(expression)
+        if not found:
+            raise Problem("NAT005", "this set of users is empty", expression.span)
+        return found
+
+    def _user_set(self, expression: ast.SetExpr) -> IntervalSet:
+        match expression:
+            case ast.Name() | ast.Number() | ast.String():
+                user = values.users(expression)
+                if isinstance(user, str):
+                    number = user_number(user)
+                    return interval(number, number)
+                return interval(user[0] + 1, user[1] + 1)
+            case ast.Braces(items):
+                ranges = (r for item in items for r in self._user_set(item.value).ranges)
+                return IntervalSet.of(ranges)
+            case ast.Except(base, without):
+                return self._user_set(base) - self._user_set(without)
+            case ast.Not(operand):
+                return _EVERY_USER - self._user_set(operand)
+            case _:
+                raise _wrong_kind("a uid or a login name", expression)
+
+    def marks(self, expression: ast.SetExpr) -> tuple[tuple[Mark, ...], ...]:
+        """Return alternatives that exclude each other, each a list of conditions that all hold.
+
+        Raises:
+            Problem: NAT017, NAT206.
+        """
+        match expression:
+            case ast.Mark() | ast.Number():
+                return ((Mark(*values.mark(expression)),),)
+            case ast.Not(operand):
+                return (tuple(_negated(mark) for mark in self._mark_list(operand)),)
+            case ast.Braces():
+                marks = self._mark_list(expression)
+                return tuple(
+                    (mark, *(_negated(earlier) for earlier in marks[:index] if _meet(earlier, mark)))
+                    for index, mark in enumerate(marks)
+                )
+            case _:
+                raise _wrong_kind("a mark such as `0x1/0x1`", expression)
+
+    def _mark_list(self, expression: ast.SetExpr) -> list[Mark]:
+        match expression:
+            case ast.Mark() | ast.Number():
+                return [Mark(*values.mark(expression))]
+            case ast.Braces(items):
+                return [mark for item in items for mark in self._mark_list(item.value)]
+            case _:
+                raise _wrong_kind("a mark such as `0x1/0x1`", expression)
+
+    # Names.
+
+    def place(self, expression: ast.SetExpr) -> Place:
+        """Return the zone or network that `on` names.
+
+        Raises:
+            Problem: NAT001, NAT017.
+        """
+        if not isinstance(expression, ast.Name):
+            raise _wrong_kind("a zone", expression)
+        place = self.places.get(expression.text)
+        if place is not None:
+            return place
+        if expression.text in self.definitions:
+            raise self._other_kind("a zone", expression)
+        raise Problem(
+            "NAT001",
+            f"no zone or network `{expression.text}`",
+            expression.span,
+            help=nearest(expression.text, self.places)
+            or "`on` stands before a zone; for a bare interface write `in`, with `to` an address",
+        )
+
+    def _defined(
+        self,
+        kind: str,
+        known: "dict[str, _T | Problem]",
+        name: ast.Name,
+        evaluate: "Callable[[ast.SetExpr], _T]",
+    ) -> "_T":
+        """Return the value of a defined name, worked out once."""
+        found = known.get(name.text)
+        if found is None:
+            definition = self.definitions.get(name.text)
+            if definition is None:
+                raise self._undefined(kind, name)
+            if definition.kind != kind:
+                raise self._other_kind("a set of addresses" if kind == "address" else "a service", name)
+            if name.text in self._open:
+                raise Problem(
+                    "NAT021",
+                    f"`{name.text}` is defined by itself",
+                    name.span,
+                    related=(Label(definition.span, "the definition"),),
+                )
+            self._open.append(name.text)
+            try:
+                found = evaluate(definition.value)
+            except Problem as problem:
+                found = problem
+            finally:
+                self._open.pop()
+            known[name.text] = found
+        if isinstance(found, Problem):
+            raise found
+        return found
+
+    def _undefined(self, kind: str, name: ast.Name) -> Problem:
+        candidates: Iterable[str] = [
+            known for known, definition in self.definitions.items() if definition.kind == kind
+        ]
+        if kind == "address":
+            candidates = [*candidates, *self.places]
+        else:
+            candidates = [*candidates, *PROTOCOLS]
+        what = "address, zone or network" if kind == "address" else "service"
+        return Problem(
+            "NAT001", f"no {what} is named `{name.text}`", name.span,
+            help=nearest(name.text, candidates),
+        )
+
+    def _other_kind(self, wanted: str, name: ast.Name) -> Problem:
+        definition = self.definitions.get(name.text)
+        place = self.places.get(name.text)
+        if definition is not None:
+            what, where = f"{definition.kind} definition", definition.span
+        elif place is not None:
+            what, where = ("zone" if isinstance(place, Zone) else "network"), place.origin
+        else:
+            raise AssertionError(name.text)
+        return Problem(
+            "NAT017",
+            f"`{name.text}` is not {wanted}",
+            name.span,
+            related=(Label(where, f"it is this {what}"),),
+        )
+
+
+_T = TypeVar("_T", Addresses, ServiceSet)
+
+
+def place_interfaces(place: Place) -> IntervalSet:
+    """Return the interfaces of a zone, or the bridge of a network."""
+    if isinstance(place, Network):
+        return interface(place.bridge)
+    return IntervalSet.of(r for name in place.interfaces for r in interface(name).ranges)
+
+
+_KINDS: dict[type, str] = {
+    ast.Address: "an address",
+    ast.Endpoint: "an address with a port",
+    ast.Service: "a service",
+    ast.PortList: "a service",
+    ast.Number: "a number",
+    ast.Mark: "a mark",
+    ast.Name: "a name",
+    ast.String: "a quoted text",
+    ast.Braces: "a list",
+    ast.Except: "an `except`",
+    ast.Not: "a `not`",
+}
+
+
+def _wrong_kind(wanted: str, expression: ast.SetExpr) -> Problem:
+    found = _KINDS[type(expression)]
+    return Problem("NAT017", f"expected {wanted}, found {found}", expression.span)
+
+
+def _negated(mark: Mark) -> Mark:
+    return Mark(mark.value, mark.mask, not mark.negated)
+
+
+def _meet(left: Mark, right: Mark) -> bool:
+    """Whether some mark satisfies both."""
+    return not (left.value ^ right.value) & left.mask & right.mask

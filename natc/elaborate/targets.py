@@ -1,0 +1,143 @@
+"""What stands after the arrow."""
+
+from natc.address import Family
+from natc.diagnostics import Label
+from natc.dsl import ast
+from natc.elaborate import values
+from natc.elaborate.problem import Problem
+from natc.elaborate.scope import Addresses, Scope
+from natc.elaborate.services import ServiceSet
+from natc.ir.intervals import IntervalSet
+from natc.ir.policy import Network
+from natc.record import Record
+from natc.source import Span
+
+_UNUSABLE = {
+    Family.IPV4: IntervalSet(((0, 0), (224 << 24, Family.IPV4.last))),
+    Family.IPV6: IntervalSet(((0, 0), (0xFF << 120, Family.IPV6.last))),
+}
+"""Unspecified, multicast, reserved and broadcast addresses: no connection has such an end."""
+
+
+class Target(Record):
+    """Where packets are sent to, or come from, after translation.
+
+    Attributes:
+        addresses: None for `:3128`.
+        ports: None leaves the port alone.
+    """
+
+    addresses: Addresses | None
+    ports: IntervalSet | None
+    span: Span
+
+    @property
+    def families(self) -> frozenset[Family] | None:
+        """The families of its addresses, None when it has none."""
+        return None if self.addresses is None else self.addresses.addresses.families
+
+
+def required(rule: ast.Rule) -> ast.SetExpr:
+    """Return the target of a rule.
+
+    Raises:
+        Problem: NAT013.
+    """
+    if rule.target is None:
+        raise Problem(
+            "NAT013", f"`{rule.verb}` needs a target", rule.span,
+            help="add `-> …`: what becomes of the packets",
+        )
+    return rule.target
+
+
+def forbidden(rule: ast.Rule, why: str) -> None:
+    """Refuse a target.
+
+    Raises:
+        Problem: NAT011.
+    """
+    if rule.target is not None:
+        raise Problem("NAT011", f"`{rule.verb}` takes no target", rule.target.span, why)
+
+
+def read(expression: ast.SetExpr, scope: Scope) -> Target:
+    """Read an address, pool or endpoint.
+
+    Raises:
+        Problem: NAT017 for other values and for zones, NAT206 for an address that no connection
+            can have.
+    """
+    if isinstance(expression, ast.Endpoint):
+        host, host_span, ports, _ = values.endpoint_parts(expression)
+        if not host:
+            return Target(None, ports, expression.span)
+        name_or_address: ast.SetExpr = (
+            ast.Name(host, host_span) if values.is_name(host) else ast.Address(host, host_span)
+        )
+        return Target(_addresses(name_or_address, scope), ports, expression.span)
+    if isinstance(expression, ast.Number):
+        raise Problem(
+            "NAT017", "a number is not a target", expression.span,
+            help=f"write `:{expression.text}` for a port of the gateway itself",
+        )
+    return Target(_addresses(expression, scope), None, expression.span)
+
+
+def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
+    if isinstance(expression, ast.Name) and expression.text in scope.places:
+        place = scope.places[expression.text]
+        kind = "network" if isinstance(place, Network) else "zone"
+        raise Problem(
+            "NAT017", f"the {kind} `{expression.text}` is not a target", expression.span,
+            related=(Label(place.origin, "declared here"),),
+            help="name an address; `masquerade` takes the address of the interface",
+        )
+    if isinstance(expression, ast.Braces):
+        for item in expression.items:
+            if item.weight is not None:
+                raise Problem(
+                    "NAT011", "a weight outside `balance`", item.span,
+                    help="`balance … -> { … weight 3, … }` spreads connections by weight",
+                )
+            if isinstance(item.value, ast.Endpoint):
+                raise Problem(
+                    "NAT017", "a list of endpoints outside `balance`", item.value.span,
+                    help="`balance` spreads connections over several",
+                )
+    found = scope.addresses(expression)
+    for family in Family:
+        bad = found.addresses.of(family) & _UNUSABLE[family]
+        if bad:
+            raise Problem(
+                "NAT206", "no connection can have this address", expression.span,
+                "unspecified, multicast, reserved or broadcast",
+            )
+    return found
+
+
+def needs_ports(services: ServiceSet | None, target: Target) -> None:
+    """Refuse a port in the target of a rule whose packets may have none.
+
+    Raises:
+        Problem: NAT203.
+    """
+    if target.ports is not None and not (services and services.has_ports):
+        raise Problem(
+            "NAT203", "a port in the target, but no protocol that has ports in the match",
+            target.span, help="name the protocol: `tcp`, `udp`, `tcp/80`",
+        )
+
+
+def single_host(target: Target, family: Family) -> int:
+    """Return the only address of `target`.
+
+    Raises:
+        Problem: NAT206 when there are several.
+    """
+    if target.addresses is None:
+        raise AssertionError("the caller saw an address")
+    pool = target.addresses.addresses.of(family)
+    if pool.size != 1:
+        raise Problem("NAT206", "one address, not several", target.span)
+    return pool.first

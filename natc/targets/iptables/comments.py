@@ -1,0 +1,33 @@
+"""The comment of a kernel rule: which policy line it comes from."""
+
+import posixpath
+
+from natc.ir.policy import Rule
+
+LONGEST = 255
+"""Bytes; the kernel cuts longer ones in silence.  Source: include/uapi/linux/netfilter/xt_comment.h."""
+
+
+class Commenter:
+    """Makes comments such as `office.nat:31 company`."""
+
+    def __init__(self, policy_name: str) -> None:
+        self.folder = posixpath.dirname(policy_name)
+        self._files: dict[str, str] = {}
+
+    def comment(self, rule: Rule) -> str:
+        """Return file, line and name of a rule."""
+        source = rule.origin.source
+        file = self._files.get(source.name)
+        if file is None:
+            file = self._files[source.name] = self._file(source.name)
+        line = source.position(rule.origin.start).line
+        return f"{file}:{line} {rule.name}"
+
+    def _file(self, name: str) -> str:
+        """Return a file's path from the policy's folder, safe in a restore text and not too long."""
+        path = posixpath.relpath(name, self.folder) if self.folder else name
+        safe = "".join(char if char.isprintable() else "?" for char in path)
+        while len(safe.encode()) > LONGEST // 2:
+            safe = "…" + safe[2:]
+        return safe
