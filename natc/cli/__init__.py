@@ -1,0 +1,1 @@
+"""The front door: a click group, one small module a command."""

@@ -1,0 +1,5 @@
+"""`python -m natc`."""
+
+from natc.cli.main import run
+
+run()

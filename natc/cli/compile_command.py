@@ -1,0 +1,94 @@
+"""`natc compile`."""
+
+import os
+from collections.abc import Mapping
+
+import click
+
+from natc import __version__, pipeline
+from natc.address import Family
+from natc.cli.files import echo_result, write_whole
+from natc.cli.policy_options import policy_options, understand
+from natc.cli.report import format_option, reported
+from natc.diagnostics.text import printable
+from natc.targets.iptables.companion import route_notes
+from natc.targets.iptables.model import Ruleset
+from natc.targets.iptables.script import script
+from natc.targets.iptables.write import Form, write
+
+_RESTORE = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}
+
+
+@click.command("compile", no_args_is_help=True)
+@click.argument("policy", metavar="POLICY")
+@click.option("-o", "--output", metavar="FILE|DIR", help="Write there instead; DIR gets rules.v4 and rules.v6.")
+@click.option("--family", type=click.Choice(["4", "6"]), help="Only the rules of one IP version.")
+@click.option("--script", "as_script", is_flag=True, help="A shell script for boot: installs or replaces, idempotent.")
+@click.option("--standalone", is_flag=True, help="Whole tables, for a gateway with no other rules.")
+@policy_options
+@format_option
+def command(
+    policy: str,
+    output: str | None,
+    family: str | None,
+    *,
+    as_script: bool,
+    standalone: bool,
+    node: str | None,
+    settings: Mapping[str, str],
+    stdin_filename: str | None,
+    format_: str,
+    colour: str,
+) -> None:
+    """Turn a policy into iptables-restore text.
+
+    \b
+    natc compile office.nat | iptables-restore --noflush
+    natc compile office.nat --script -o /etc/natc/office.sh
+
+    The text holds natc's own chains and the jumps to them, for a first installation; `--script`
+    installs or replaces, whichever is right. Rules of other programs are left alone.
+    """  # noqa: D301
+    if as_script and standalone:
+        raise click.UsageError("--script and --standalone exclude each other.")
+    with reported(format_, colour):
+        meaning = understand(policy, node, settings, stdin_filename)
+        families = Family if family is None else (Family(int(family)),)
+        made = pipeline.rulesets(meaning, families)
+    if not made:
+        raise click.UsageError(f"The policy has no rules for IPv{family}.")
+    title = f"natc {__version__}, {printable(meaning.name)}"
+    if as_script:
+        _deliver(script(made, printable(meaning.name)), output, executable=True)
+        return
+    form = Form.STANDALONE if standalone else Form.INSTALL
+    texts = {kind: _text(ruleset, form, title) for kind, ruleset in made.items()}
+    if output is not None and (os.path.isdir(output) or output.endswith("/")):  # noqa: PTH112
+        _deliver_to_folder(texts, output)
+        return
+    if len(texts) > 1:
+        raise click.UsageError(
+            "The policy has rules for IPv4 and IPv6: choose one with --family, write both with "
+            "-o DIR, or use --script."
+        )
+    _deliver(next(iter(texts.values())), output)
+
+
+def _text(ruleset: Ruleset, form: Form, title: str) -> str:
+    noflush = "" if form is Form.STANDALONE else " --noflush"
+    head = [f"# {title}: {ruleset.family}, for {_RESTORE[ruleset.family]}{noflush}"]
+    head += route_notes(ruleset.routes)
+    return "".join(f"{line}\n" for line in head) + write(ruleset, form)
+
+
+def _deliver(text: str, output: str | None, *, executable: bool = False) -> None:
+    if output is None or output == "-":
+        echo_result(text)
+    else:
+        write_whole(output, text, executable=executable)
+
+
+def _deliver_to_folder(texts: Mapping[Family, str], folder: str) -> None:
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    for family, text in texts.items():
+        write_whole(f"{folder.rstrip('/')}/rules.v{family.value}", text)

@@ -1,0 +1,93 @@
+"""`natc`: the command group, and what happens when something goes wrong."""
+
+import gc
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from natc import __version__
+
+COMMANDS = {
+    "compile": "Turn a policy into iptables-restore text.",
+    "fmt": "Write policies in their canonical form.",
+    "test": "Check what a policy's tests promise, in a model or in a real kernel.",
+}
+"""Command to its help line, here so that `natc --help` loads no command."""
+
+OK, FINDINGS, USAGE, UNABLE = range(4)
+"""Exit codes: nothing to report; findings; wrong usage; natc could not do the work."""
+
+
+class Commands(click.Group):
+    """Loads a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of a policy's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, loading only what it needs."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"natc.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is no such command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - start-up
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="natc %(version)s")
+def natc() -> None:
+    """Compile, format and prove Linux NAT policies.
+
+    \b
+    natc compile office.nat | iptables-restore --noflush
+    natc test office.nat --kernel both
+
+    A policy says in sentences what the gateway translates: `masquerade from lan out wan`,
+    `port-forward tcp/443 on wan -> 192.168.3.10:8443 hairpin`. natc turns it into rules that a
+    real kernel obeys, in chains of its own, and leaves the rules of Docker, libvirt and everyone
+    else alone.
+
+    Exit codes: 0 nothing to report, 1 findings or a failed test, 2 wrong usage, 3 natc could not
+    do the work.
+    """  # noqa: D301 - click's mark for text that is not to be wrapped
+
+
+def run() -> None:
+    """Run natc as a program: never a traceback, unless NATC_DEBUG is set."""
+    gc.disable()  # A run is short and makes little garbage.
+    try:
+        natc.main(prog_name="natc")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        if os.environ.get("NATC_DEBUG"):
+            traceback.print_exc()
+        words = " ".join(sys.argv[1:])
+        click.echo(
+            f"natc: this is a bug in natc {__version__}: {type(error).__name__}: {error}\n"
+            f"  command: natc {words}\n"
+            "  set NATC_DEBUG=1 to see where, and please report it",
+            err=True,
+        )
+        sys.exit(UNABLE)

@@ -1,0 +1,36 @@
+"""Diagnostics as GitHub workflow commands, which become annotations of a pull request.
+
+Source: docs.github.com, "Workflow commands for GitHub Actions".
+"""
+
+from collections.abc import Iterable
+
+from natc.diagnostics.model import Diagnostic, Severity
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def render(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return one command a line."""
+    return "\n".join(_command(diagnostic) for diagnostic in diagnostics)
+
+
+def _command(diagnostic: Diagnostic) -> str:
+    span = diagnostic.primary.span
+    start, end = span.source.position(span.start), span.source.position(span.end)
+    message = diagnostic.message
+    if diagnostic.help:
+        message += f"\nhelp: {diagnostic.help}"
+    return (
+        f"::{_COMMANDS[diagnostic.severity]} file={_property(span.source.name)},line={start.line},"
+        f"endLine={end.line},col={start.column},"
+        f"title={_property(f'{diagnostic.code} {diagnostic.slug}')}::{_data(message)}"
+    )
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
