@@ -1,6 +1,8 @@
 """Prints diagnostics in the format and colour that was asked for."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -60,14 +62,12 @@ def reported(format_: str, colour: str) -> Iterator[None]:
 
 def say(message: str, format_: str, colour: str) -> None:
     """Print a message on standard error."""
-    wanted = wants_colour(colour, click.get_text_stream("stderr"))
+    wanted = wants_colour(colour, sys.stderr)
     click.echo(coloured(message) if wanted and format_ == "text" else message, err=True, color=wanted)
 
 
 def wants_colour(colour: str, stream: object) -> bool:
     """Return whether to colour what goes to `stream`."""
-    import os  # noqa: PLC0415
-
     if colour == "auto":
         isatty = getattr(stream, "isatty", lambda: False)
         return bool(isatty()) and not os.environ.get("NO_COLOR")

@@ -1,10 +1,12 @@
 """`natc test`."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
 from natc import pipeline
+from natc.address import Family
 from natc.cli.errors import Unable
 from natc.cli.policy_options import policy_options, understand
 from natc.cli.report import (
@@ -83,7 +85,7 @@ def command(
         click.echo("\n".join(_table(verdicts)))
         if failures:
             text = rendered(failures, format_)
-            wanted = wants_colour(colour, click.get_text_stream("stdout"))
+            wanted = wants_colour(colour, sys.stdout)
             click.echo(f"\n{coloured(text) if wanted else text}", color=wanted)
     elif format_ == "json":
         click.echo(_json(verdicts))
@@ -104,7 +106,7 @@ def _model(meaning: Policy) -> Iterator[Verdict]:
 
 
 def _kernel(
-    meaning: Policy, texts: Mapping[pipeline.Family, str], flavour: str
+    meaning: Policy, texts: Mapping[Family, str], flavour: str
 ) -> Iterator[Verdict]:
     from natc.testlab import Flavour, LabUnavailable, LoadError, run_tests  # noqa: PLC0415
 

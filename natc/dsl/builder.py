@@ -36,18 +36,18 @@ class Builder(Transformer[Token, Any]):
 
     Attributes:
         source: the text being parsed.
-        span: the statement being parsed.
+        span: the statement being parsed; the parser's offsets count from its start.
     """
 
     source: Source = NOWHERE.source
     span: Span = NOWHERE
 
     def place(self, token: Token) -> Span:
-        """Return where `token` stands."""
+        """Return where `token` stands; Lark was given the text from the statement on."""
         start, end = token.start_pos, token.end_pos
         if start is None or end is None:
             raise AssertionError("the lexer gives every token a place")
-        return Span(self.source, start, end)
+        return Span(self.source, self.span.start + start, self.span.start + end)
 
     # Terminals.
 

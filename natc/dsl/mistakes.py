@@ -49,10 +49,12 @@ def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
         if token.type == "$END":
             place = Span(source, statement.end, statement.end)
             return _diagnostic("the statement ends too early", place, expected, None, parser)
-        place = Span(source, token.start_pos or 0, token.end_pos or 0)
+        place = Span(
+            source, statement.start + (token.start_pos or 0), statement.start + (token.end_pos or 0)
+        )
         return _diagnostic(f"unexpected {_shown(token)}", place, expected, token, parser)
     if isinstance(error, UnexpectedCharacters):
-        start = error.pos_in_stream or statement.start
+        start = statement.start + (error.pos_in_stream or 0)
         place = Span(source, start, start + 1)
         character = source.text[start : start + 1]
         if character == '"':

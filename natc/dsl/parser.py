@@ -6,13 +6,17 @@ from typing import Any
 
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast, comments
+from natc.dsl.skeletons import Skeletons
 from natc.dsl.statements import Chunk, cut
 from natc.dsl.text_checks import check_text
 from natc.source import Source, Span
 
 
-def parse(source: Source) -> ast.Policy:
+def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
     """Return the syntax tree of one file; `include` statements stay as they are.
+
+    Args:
+        skeletons: what is known of statements parsed before; None starts with nothing.
 
     Raises:
         PolicyError: NAT000 and NAT014 to NAT015, with every syntax error of the file.
@@ -21,7 +25,7 @@ def parse(source: Source) -> ast.Policy:
     collecting = gc.isenabled()
     gc.disable()  # Nothing made here is garbage, and a tree of 100,000 rules is much to look through.
     try:
-        policy = _policy(source, problems)
+        policy = _policy(source, skeletons or Skeletons(), problems)
     finally:
         if collecting:
             gc.enable()
@@ -30,7 +34,7 @@ def parse(source: Source) -> ast.Policy:
     return policy
 
 
-def _policy(source: Source, problems: list[Diagnostic]) -> ast.Policy:
+def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) -> ast.Policy:
     check_text(source)
     closing: tuple[str | None, ...] = ()
     statements = []
@@ -38,17 +42,22 @@ def _policy(source: Source, problems: list[Diagnostic]) -> ast.Policy:
         if chunk.start == chunk.end:
             closing = chunk.above
             continue
-        statement = _statement(source, chunk, problems)
+        statement = _statement(source, chunk, skeletons, problems)
         if statement is not None:
             statements.append(statement)
     return ast.Policy(tuple(statements), closing, Span(source, 0, len(source.text)))
 
 
 def _statement(
-    source: Source, chunk: Chunk, problems: list[Diagnostic]
+    source: Source, chunk: Chunk, skeletons: Skeletons, problems: list[Diagnostic]
 ) -> ast.AnyStatement | None:
-    statement = _Grammar.shared().statement(source, chunk.start, chunk.end, problems)
-    if statement is None or not (chunk.above or chunk.inner or chunk.beside is not None):
+    statement = skeletons.build(source, chunk.start, chunk.end)
+    if statement is None:
+        statement = _Grammar.shared().statement(source, chunk.start, chunk.end, problems)
+        if statement is None:
+            return None
+        skeletons.learn(source, chunk.start, chunk.end, statement)
+    if not (chunk.above or chunk.inner or chunk.beside is not None):
         return statement
     attached: ast.AnyStatement = comments.attach(statement, source, chunk)
     return attached
@@ -78,16 +87,14 @@ class _Grammar:
     ) -> ast.AnyStatement | None:
         """Parse one statement of `source`; what is wrong with it goes to `problems`."""
         from lark import UnexpectedInput  # noqa: PLC0415 - start-up
-        from lark.utils import TextSlice  # noqa: PLC0415 - start-up
 
         from natc.dsl import mistakes  # noqa: PLC0415 - start-up
 
         self.builder.source = source
         self.builder.span = Span(source, start, end)
         try:
-            made: ast.AnyStatement = self.lark.parse(
-                TextSlice(source.text, start, end), start="statement"
-            )
+            # A slice of the text: Lark counts the lines before a `TextSlice` each time.
+            made: ast.AnyStatement = self.lark.parse(source.text[start:end], start="statement")
         except UnexpectedInput as error:
             problems.append(mistakes.explain(error, self.builder.span, self.lark))
             return None
@@ -101,5 +108,6 @@ def statements_of_whole(source: Source) -> Iterator[Any]:
     """
     grammar = _Grammar.shared()
     grammar.builder.source = source
+    grammar.builder.span = Span(source, 0, 0)
     text = source.text if source.text.endswith("\n") else source.text + "\n"
     yield from grammar.lark.parse(text, start="policy").children

@@ -17,6 +17,9 @@ DEEPEST = 32
 
 _MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[{};\n]')
 
+_PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
+"""A whole line that is one statement without braces, texts and comments: nearly all of a long policy."""
+
 
 class Chunk(Record):
     """One statement's text, offsets in the source.
@@ -44,6 +47,11 @@ def cut(source: Source, problems: list[Diagnostic]) -> Iterator[Chunk]:
     cutter = _Cutter(source, problems)
     begin = 0
     while begin < len(text):
+        plain = _PLAIN.match(text, begin)
+        if plain is not None:
+            yield Chunk(begin, plain.end(1), cutter.take_above() if cutter.above else ())
+            begin = plain.end()
+            continue
         chunk, begin = cutter.next(begin)
         if chunk is not None:
             yield chunk

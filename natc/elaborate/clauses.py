@@ -66,12 +66,14 @@ def options_of(rule: ast.Rule) -> dict[str, ast.Clause]:
     Raises:
         Problem: NAT011 for one that the verb does not have, NAT012 for one that stands twice.
     """
-    before = (clause for clause in rule.clauses if clause.keyword not in _MATCH_WORDS)
+    before = [clause for clause in rule.clauses if clause.keyword not in _MATCH_WORDS]
+    if not before and not rule.options:
+        return {}
     options = by_keyword((*before, *rule.options))
     for clause in options.values():
         if clause.keyword not in OPTIONS[rule.verb]:
             raise _misplaced(rule.verb, clause, OPTIONS)
-    if "random" in options and "random-fully" in options:
+    if len(options) > 1 and "random" in options and "random-fully" in options:
         raise Problem(
             "NAT011", "`random` and `random-fully` in one rule", options["random"].span,
             help="keep one of them",

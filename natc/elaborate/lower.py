@@ -95,13 +95,15 @@ class _Elaboration:
             if isinstance(statement, ast.Rule | ast.Static):
                 ordinal += 1
                 verb = statement.verb if isinstance(statement, ast.Rule) else "static"
-                with self.problems.caught():
+                try:  # Not `caught()`: this runs for every rule.
                     name = self._rule_name(statement, verb, ordinal)
                     context = Context(self.scope, name, statement.span, places_)
                     if isinstance(statement, ast.Rule):
                         yield from _VERBS[verb](statement, context)
                     else:
                         yield from static(statement, context)
+                except Problem as problem:
+                    self.problems.found.append(problem.diagnostic)
             elif isinstance(statement, ast.Block) and statement.kind == "network":
                 with self.problems.caught():
                     yield from self._network_rules(statement, places_)
@@ -115,6 +117,12 @@ class _Elaboration:
                 raise _duplicate(statement.name, self.names[name])
         self.names[name] = statement.name.span if statement.name else statement.span
         return name
+
+    def _name_of(self, rule: ast.Rule) -> str:
+        """Return the name that `rule` was given while it was elaborated."""
+        if rule.name is not None:
+            return rule.name.text
+        return next((name for name, span in self.names.items() if span == rule.span), "")
 
     def _network_rules(
         self, block: ast.Block, places_: tuple[Place, ...]
@@ -135,8 +143,12 @@ class _Elaboration:
         allowances: list[ir.Allowance] = []
         checks: list[ir.HealthCheck] = []
         says_something = False
-        by_span = {span: name for name, span in self.names.items()}
         for statement in self.source.statements:
+            if isinstance(statement, ast.Rule | ast.Static) and (
+                isinstance(statement, ast.Static) or statement.verb != "balance"
+            ):
+                says_something = True
+                continue
             with self.problems.caught():
                 match statement:
                     case ast.Test():
@@ -146,12 +158,10 @@ class _Elaboration:
                         assertions.extend(promises.assertion(statement, context))
                     case ast.Allow():
                         allowances.append(promises.allowance(statement, self.names))
-                    case ast.Rule() | ast.Static():
+                    case ast.Rule():
                         says_something = True
-                        if isinstance(statement, ast.Rule) and statement.verb == "balance":
-                            at = statement.name.span if statement.name else statement.span
-                            check = health_check(statement, by_span.get(at, ""))
-                            checks.extend([check] if check else [])
+                        check = health_check(statement, self._name_of(statement))
+                        checks.extend([check] if check else [])
                     case ast.Block(kind="network"):
                         says_something = True
         if not says_something:

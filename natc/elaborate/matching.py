@@ -17,7 +17,11 @@ from natc.record import Record
 from natc.source import Span
 
 _REPEATABLE = frozenset({"set", "check"})
-_NO_CLAUSES: dict[str, ast.Clause] = {}
+_WORDS = ((Family.IPV4, "ipv4"), (Family.IPV6, "ipv6"))
+_SORTED = {
+    have: tuple(sorted(have))
+    for have in (frozenset({Family.IPV4}), frozenset({Family.IPV6}), frozenset(Family))
+}
 
 
 class Matched(Record):
@@ -79,9 +83,7 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
         Problem: what its values raise, and NAT203 for `sport` without a protocol that has ports.
     """
     said = by_keyword(clauses)
-    words = frozenset(
-        family for family in Family if f"ipv{family.value}" in said
-    )
+    words = frozenset(family for family, word in _WORDS if word in said)
     values = {keyword: clause.value for keyword, clause in said.items()}
     where = values.get("on")
     made = Matched(
@@ -135,6 +137,8 @@ def families(
         return tuple(sorted(matched_.words))
     if not named:
         return (Family.IPV4,)
+    if len(named) == 1 or all(have == named[0][0] for have, _ in named):
+        return _SORTED[named[0][0]]
     common = frozenset(Family).intersection(*(have for have, _ in named))
     if not common:
         (first, first_span), (_, second_span) = next(

@@ -387,6 +387,8 @@ def place_interfaces(place: Place) -> IntervalSet:
     """Return the interfaces of a zone, or the bridge of a network."""
     if isinstance(place, Network):
         return interface(place.bridge)
+    if len(place.interfaces) == 1:
+        return interface(place.interfaces[0])
     return IntervalSet.of(r for name in place.interfaces for r in interface(name).ranges)
 
 

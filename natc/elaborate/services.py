@@ -8,6 +8,7 @@ from natc.record import Record
 
 ALL_PORTS = interval(0, 65535)
 _PORTED = tuple(sorted(PORT_PROTOCOLS))
+_POINTS = {number: point(number) for number in _PORTED}
 _PORTLESS = interval(0, 255) - IntervalSet.of((number, number) for number in _PORTED)
 
 
@@ -24,7 +25,8 @@ class ServiceSet(Record):
     others: IntervalSet = EMPTY
 
     def __bool__(self) -> bool:
-        return bool(self.others) or any(self.ports)
+        tcp, udp, sctp = self.ports
+        return bool(self.others.ranges or tcp.ranges or udp.ranges or sctp.ranges)
 
     def __or__(self, other: "ServiceSet") -> "ServiceSet":
         return self._combine(other, IntervalSet.__or__)
@@ -48,20 +50,24 @@ class ServiceSet(Record):
 
     def port_ranges(self) -> IntervalSet:
         """Return the ports of all its protocols together."""
-        together = EMPTY
-        for ports in self.ports:
-            together |= ports
-        return together
+        together = [ports for ports in self.ports if ports.ranges]
+        if len(together) == 1:
+            return together[0]
+        return IntervalSet.of(r for ports in together for r in ports.ranges)
 
     def boxes(self) -> Iterator[tuple[IntervalSet, IntervalSet | None]]:
         """Yield protocols and their ports, disjoint; None where the ports do not matter."""
         whole = self.others
         by_ports: dict[IntervalSet, IntervalSet] = {}
         for number, ports in zip(_PORTED, self.ports, strict=True):
+            if not ports.ranges:
+                continue
             if ports == ALL_PORTS:
                 whole |= point(number)
-            elif ports:
-                by_ports[ports] = by_ports.get(ports, EMPTY) | point(number)
+            elif ports in by_ports:
+                by_ports[ports] |= point(number)
+            else:
+                by_ports[ports] = _POINTS[number]
         if whole:
             yield whole, None
         for ports, protocols in by_ports.items():
@@ -80,4 +86,6 @@ def of_protocol(number: int) -> ServiceSet:
 
 def of_ports(number: int, ports: IntervalSet) -> ServiceSet:
     """Return some ports of one of the protocols that have ports."""
-    return ServiceSet(tuple(ports if number == ported else EMPTY for ported in _PORTED))
+    if number == _PORTED[0]:
+        return ServiceSet((ports, EMPTY, EMPTY))
+    return ServiceSet((EMPTY, ports, EMPTY) if number == _PORTED[1] else (EMPTY, EMPTY, ports))

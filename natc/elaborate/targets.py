@@ -1,6 +1,6 @@
 """What stands after the arrow."""
 
-from natc.address import Family
+from natc.address import FAMILIES, Family
 from natc.diagnostics import Label
 from natc.dsl import ast
 from natc.elaborate import values
@@ -106,9 +106,9 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
                     help="`balance` spreads connections over several",
                 )
     found = scope.addresses(expression)
-    for family in Family:
-        bad = found.addresses.of(family) & _UNUSABLE[family]
-        if bad:
+    for family in FAMILIES:
+        pool = found.addresses.of(family)
+        if pool.ranges and pool & _UNUSABLE[family]:
             raise Problem(
                 "NAT206", "no connection can have this address", expression.span,
                 "unspecified, multicast, reserved or broadcast",

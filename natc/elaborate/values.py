@@ -1,5 +1,6 @@
 """Single values: the text of one token to numbers, range-checked."""
 
+import re
 from datetime import date
 
 from natc import address
@@ -7,7 +8,7 @@ from natc.address import Family
 from natc.dsl import ast
 from natc.elaborate.problem import Problem
 from natc.ir.fields import INTERFACE_BYTES, USER_BYTES
-from natc.ir.intervals import IntervalSet, interval
+from natc.ir.intervals import IntervalSet, interval, point
 from natc.ir.policy import AddressSet
 from natc.packet import PORT_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS
 from natc.source import Span
@@ -15,6 +16,9 @@ from natc.source import Span
 LAST_MARK = 0xFFFFFFFF
 LAST_USER = 0xFFFFFFFE
 """The last uid; 2**32-1 means "no change" to the system calls.  Source: chown(2), setreuid(2)."""
+
+_SPECIAL = re.compile(r"[/:\[-]")
+"""What an address has that is not a plain IPv4 host."""
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -25,6 +29,11 @@ def addresses(text: str, span: Span) -> AddressSet:
     Raises:
         Problem: NAT206 for a bad value, NAT009 for host bits, NAT008 for a range across families.
     """
+    if not _SPECIAL.search(text):
+        try:
+            return AddressSet(point(address.parse_ipv4(text)))
+        except ValueError as error:
+            raise Problem("NAT206", str(error), span) from None
     if text.startswith("["):
         text, span = text[1:-1], Span(span.source, span.start + 1, span.end - 1)
     if "-" in text:
@@ -104,7 +113,9 @@ def service(protocol_text: str, protocol_span: Span) -> int:
 def service_parts(literal: ast.Service) -> tuple[int, IntervalSet]:
     """Read `tcp/80`."""
     protocol, _, ports_text = literal.text.partition("/")
-    number = service(protocol, _part(literal.span, 0, protocol))
+    number = PROTOCOLS.get(protocol, -1)
+    if number not in PORT_PROTOCOLS:
+        number = service(protocol, _part(literal.span, 0, protocol))
     return number, ports(ports_text, _part(literal.span, len(protocol) + 1, ports_text))
 
 
@@ -247,6 +258,8 @@ def _prefix_length(family: Family, text: str, span: Span) -> int:
 
 
 def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalSet:
+    if len(text) <= 12 and text.isdecimal() and low <= (value := int(text)) <= high:  # noqa: PLR2004
+        return point(value)
     first_text, dash, last_text = text.partition("-")
     first = _number(first_text, _part(span, 0, first_text), what, low, high)
     if not dash:

@@ -6,6 +6,7 @@ integers too: the name's bytes, padded with zeros to 15, read as a big-endian nu
 """
 
 from enum import IntEnum
+from functools import cache
 
 from natc.address import Family
 from natc.ir.intervals import IntervalSet, interval, point
@@ -56,14 +57,19 @@ _UNIVERSES = {
     Field.TRANSLATED: _BOOLEAN,
 }
 
-ADDRESS_FIELDS = frozenset({Field.SOURCE, Field.DESTINATION, Field.ORIGINAL_DESTINATION})
+
+_TABLE = {
+    family: tuple(_UNIVERSES.get(field, _ADDRESSES[family]) for field in Field)
+    for family in Family
+}
 
 
 def universe(field: Field, family: Family) -> IntervalSet:
     """Return every value that `field` can have."""
-    return _ADDRESSES[family] if field in ADDRESS_FIELDS else _UNIVERSES[field]
+    return _TABLE[family][field]
 
 
+@cache
 def interface(name: str) -> IntervalSet:
     """Return the set that an interface pattern means: a name, or `prefix+`; `+` is any.
 

@@ -16,6 +16,14 @@ from natc.record import Record
 from natc.source import NOWHERE, Span
 
 
+_FAMILIES_HELD = {
+    (False, False): frozenset[Family](),
+    (True, False): frozenset({Family.IPV4}),
+    (False, True): frozenset({Family.IPV6}),
+    (True, True): frozenset(Family),
+}
+
+
 class AddressSet(Record):
     """Addresses of both families."""
 
@@ -27,12 +35,12 @@ class AddressSet(Record):
         return self.ipv4 if family is Family.IPV4 else self.ipv6
 
     def __bool__(self) -> bool:
-        return bool(self.ipv4 or self.ipv6)
+        return bool(self.ipv4.ranges or self.ipv6.ranges)
 
     @property
     def families(self) -> frozenset[Family]:
         """The families that it holds an address of."""
-        return frozenset(family for family in Family if self.of(family))
+        return _FAMILIES_HELD[bool(self.ipv4.ranges), bool(self.ipv6.ranges)]
 
     def __or__(self, other: "AddressSet") -> "AddressSet":
         return AddressSet(self.ipv4 | other.ipv4, self.ipv6 | other.ipv6)

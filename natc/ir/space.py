@@ -1,6 +1,6 @@
 """Sets of packets: boxes (one set a dimension) and finite unions of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from natc.address import Family
 from natc.ir.fields import Field, universe
@@ -31,7 +31,8 @@ class InSet(Record):
 Condition = Mark | InSet
 """A match that is not an interval of one dimension."""
 
-_COUNT = len(Field)
+_FIELDS = tuple(Field)
+_COUNT = len(_FIELDS)
 
 
 class Box(Record):
@@ -47,13 +48,13 @@ class Box(Record):
 
     @classmethod
     def of(
-        cls, sets: Mapping[Field, IntervalSet], conditions: Iterable[Condition] = ()
+        cls, sets: Mapping[Field, IntervalSet], conditions: tuple[Condition, ...] = ()
     ) -> "Box":
         """Return the box with the given sets; fields not named are unrestricted."""
         row: list[IntervalSet | None] = [None] * _COUNT
         for field, values in sets.items():
             row[field] = values
-        return cls(tuple(row), tuple(sorted(set(conditions), key=repr)))
+        return cls(tuple(row), tuple(sorted(set(conditions), key=repr)) if conditions else ())
 
     def get(self, field: Field) -> IntervalSet | None:
         """Return the set of `field`, None when unrestricted."""
@@ -61,8 +62,7 @@ class Box(Record):
 
     def restricted(self) -> Iterator[tuple[Field, IntervalSet]]:
         """Yield the restricted fields and their sets."""
-        for field in Field:
-            values = self.sets[field]
+        for field, values in zip(_FIELDS, self.sets, strict=True):
             if values is not None:
                 yield field, values
 

@@ -301,7 +301,7 @@ class _Simulation:
 
         Any address where the policy does not say.
         """
-        places = (*self.policy.zones, *self.policy.networks)
+        places: tuple[Zone | Network, ...] = (*self.policy.zones, *self.policy.networks)
         known = EMPTY
         found: list[tuple[int, int]] = []
         for place in places:

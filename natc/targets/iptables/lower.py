@@ -16,6 +16,13 @@ from natc.targets.iptables.jumps import CannotSay, steps
 from natc.targets.iptables.matches import Alternative, Cover
 from natc.targets.iptables.model import HOOK_CHAINS, Chain, Jump, Match, PolicyRoute, Ruleset, Table
 
+_PRINTED = (
+    Field.SOURCE,
+    Field.DESTINATION,
+    *(field for field in Field if field not in (Field.SOURCE, Field.DESTINATION)),
+)
+"""The dimensions in the order in which iptables-save prints their matches."""
+
 _PORT_FIELDS = {Field.SOURCE_PORT: "source", Field.DESTINATION_PORT: "destination"}
 
 
@@ -86,7 +93,7 @@ class _Chains:
                     model.Rule(exception, back, comment, rule.origin) for exception in exceptions
                 )
             self.rules[target] += (
-                model.Rule(_in_order((*way, *step.matches)), step.jump, comment, rule.origin)
+                model.Rule((*way, *step.matches), step.jump, comment, rule.origin)
                 for way in ways
                 for step in todo
             )
@@ -122,21 +129,29 @@ def _alternatives(box: Box, family: Family) -> tuple[list[Alternative], list[Alt
     conditions = tuple(matches.condition(found) for found in box.conditions)
     ways: list[Alternative] = []
     exceptions: list[Alternative] = []
-    protocols = box.sets[Field.PROTOCOL]
-    for numbers in _protocol_parts(box, protocols):
-        covers = [*_covers(box, family, numbers)]
-        exceptions += (found for cover in covers for found in cover.exceptions)
-        if len(covers) == 1 and len(covers[0].alternatives) == 1 and not conditions:
-            ways.append(covers[0].alternatives[0])
-            continue
-        for chosen in product(*(cover.alternatives for cover in covers)):
-            ways.append(_in_order((*(m for part in chosen for m in part), *conditions)))
+    for numbers in _protocol_parts(box, box.sets[Field.PROTOCOL]):
+        several = False
+        covers = []
+        for cover in _covers(box, family, numbers):
+            covers.append(cover)
+            several |= len(cover.alternatives) > 1
+            exceptions += cover.exceptions
+        if several:
+            for chosen in product(*(cover.alternatives for cover in covers)):
+                ways.append(_in_order([*(m for part in chosen for m in part), *conditions]))
+        else:
+            every = [match for cover in covers for match in cover.alternatives[0]]
+            ways.append(_in_order([*every, *conditions]))
     return ways, list(dict.fromkeys(exceptions))
 
 
 def _protocol_parts(box: Box, protocols: IntervalSet | None) -> Iterable[IntervalSet | None]:
     """Return the protocols one by one where ports need that, together otherwise."""
-    if protocols is None or not any(box.sets[field] for field in _PORT_FIELDS):
+    if protocols is None or (
+        box.sets[Field.SOURCE_PORT] is None and box.sets[Field.DESTINATION_PORT] is None
+    ):
+        return (protocols,)
+    if protocols.size == 1:
         return (protocols,)
     return [
         IntervalSet(((number, number),))
@@ -147,8 +162,9 @@ def _protocol_parts(box: Box, protocols: IntervalSet | None) -> Iterable[Interva
 
 def _covers(box: Box, family: Family, protocols: IntervalSet | None) -> Iterator[Cover]:
     """Yield a cover for each restricted dimension, in the order of the printed rule."""
-    for field, values in box.restricted():
-        if universe(field, family) <= values:
+    for field in _PRINTED:
+        values = box.sets[field]
+        if values is None or values.ranges == universe(field, family).ranges:
             continue
         match field:
             case Field.SOURCE:
@@ -181,14 +197,13 @@ def _covers(box: Box, family: Family, protocols: IntervalSet | None) -> Iterator
                 yield matches.translated(values)
 
 
-_FLAGS = {"-s": 0, "-d": 1, "-i": 2, "-o": 3, "-p": 4}
+def _in_order(found: list[Match]) -> tuple[Match, ...]:
+    """Put built-in matches first, as iptables-save prints them, and merge what can be."""
+    found.sort(key=_is_module)
+    return matches.merged(found)
 
 
-def _in_order(found: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Put built-in matches first, in the order in which iptables-save prints them."""
-    ordered = sorted(
-        found, key=lambda m: _FLAGS[m.options[0].flag] if not m.module else len(_FLAGS)
-    )
-    return matches.merged(ordered)
+def _is_module(match: Match) -> bool:
+    return match.module != ""
 
 

@@ -4,7 +4,8 @@ Each function returns alternatives: lists of matches that all hold, so that a pa
 when one alternative holds.  One alternative is one kernel rule.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 
 from natc import address
 from natc.address import Family
@@ -62,6 +63,10 @@ def addresses(values: IntervalSet, side: str, family: Family) -> Cover:
     One interval is one CIDR or one iprange.  Intervals with small gaps between them are written as
     one block with exceptions: `-s 10.0.0.0/24`, but not 10.0.0.7.
     """
+    if len(values.ranges) == 1:
+        text = cidr_text(values.ranges[0], family)
+        if text is not None:
+            return Cover(((one("", "-s" if side == "src" else "-d", text),),))
     groups = _groups(values.ranges)
     return Cover(tuple(_block(group, side, family) for group in groups))
 
@@ -140,6 +145,9 @@ def cidr_cover(values: IntervalSet) -> Iterator[tuple[int, int]]:
 
 def ports(values: IntervalSet, side: str, protocol: str) -> Cover:
     """Cover ports of one protocol; `side` is `source` or `destination`."""
+    if values.size == 1:
+        short = "--sport" if side == "source" else "--dport"
+        return Cover(((one(protocol, short, str(values.first)),),))
     rest = interval(0, 65535) - values
     positive = list(_port_chunks(values))
     negative = list(_port_chunks(rest))
@@ -181,6 +189,7 @@ def _port_match(
 # Protocols, interfaces, users.
 
 
+@lru_cache(maxsize=512)
 def protocols(values: IntervalSet) -> Cover:
     """Cover IP protocol numbers."""
     rest = universe(Field.PROTOCOL, Family.IPV4) - values
@@ -203,6 +212,7 @@ def _members(values: IntervalSet) -> Iterator[int]:
         yield from range(low, high + 1)
 
 
+@lru_cache(maxsize=512)
 def interfaces(values: IntervalSet, flag: str) -> Cover | None:
     """Cover interface names; `flag` is `-i` or `-o`.  None when no patterns describe the set."""
     everything = universe(Field.IN_INTERFACE, Family.IPV4) - IntervalSet(((0, 0),))
@@ -321,15 +331,12 @@ def condition(found: Condition) -> Match:
     return one("set", "--match-set", found.name, ",".join(found.flags), negated=found.negated)
 
 
-def merged(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """Put the options of one module into one match, where each is there once."""
-    by_module: dict[str, list[Option]] = {}
-    apart: list[Match] = []
-    for match in matches:
-        if match.module == "conntrack":
-            by_module.setdefault(match.module, []).extend(match.options)
-        else:
-            apart.append(match)
-    together = [Match(module, tuple(options)) for module, options in by_module.items()]
-    return (*apart, *together)
+def merged(found: list[Match]) -> tuple[Match, ...]:
+    """Put what is asked of connection tracking into one match: each option stands there once."""
+    tracked = [match for match in found if match.module == "conntrack"]
+    if len(tracked) < 2:  # noqa: PLR2004
+        return tuple(found)
+    options = tuple(option for match in tracked for option in match.options)
+    apart = [match for match in found if match.module != "conntrack"]
+    return (*apart, Match("conntrack", options))
 
