@@ -23,7 +23,7 @@ from natc.elaborate.problem import Problem
 from natc.elaborate.scope import Place, place_interfaces
 from natc.ir.actions import Action, Balance, Dnat, Hook, Masquerade, Snat
 from natc.ir.fields import Field
-from natc.ir.intervals import EMPTY, IntervalSet, point
+from natc.ir.intervals import EMPTY, IntervalSet, interval, point
 from natc.ir.policy import Network, Rule
 from natc.ir.space import Box, Region
 from natc.source import Span
@@ -129,16 +129,28 @@ def _boxes(
             sets = common | {Field.DESTINATION: server.addresses}
             if protocols is not None:
                 sets[Field.PROTOCOL] = protocols
-            if ports is not None:
-                sets[Field.ORIGINAL_PORT] = ports
-                sets[Field.DESTINATION_PORT] = server.ports or ports
-            elif server.ports is not None:
-                sets[Field.DESTINATION_PORT] = server.ports
-            parts = [Box.of(sets, (*marks, *match.sets)) for marks in match.marks]
-            for part in parts:
-                if part not in taken:
-                    taken.append(part)
-                    yield part
+            for asked_port, port in _port_pairs(ports, server.ports):
+                if asked_port is not None:
+                    sets[Field.ORIGINAL_PORT] = asked_port
+                if port is not None:
+                    sets[Field.DESTINATION_PORT] = port
+                for marks in match.marks:
+                    part = Box.of(sets, (*marks, *match.sets))
+                    if part not in taken:
+                        taken.append(part)
+                        yield part
+
+
+def _port_pairs(
+    asked: IntervalSet | None, new: IntervalSet | None
+) -> Iterator[tuple[IntervalSet | None, IntervalSet | None]]:
+    """Yield ports that clients ask for with those they get, range by range where they are kept."""
+    if asked is None or new is not None:
+        yield asked, new
+        return
+    for low, high in asked.ranges:
+        kept = interval(low, high)
+        yield kept, kept
 
 
 def _asked_for(match: Matched, family: Family) -> IntervalSet | None:

@@ -1,6 +1,6 @@
 """Zones and networks: the sides of the gateway."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
 from natc.address import Family
@@ -124,7 +124,11 @@ def _network(block: ast.Block, entries: dict[str, ast.Entry], scope: Scope) -> N
     if ports is not None and forward.text != "nat":
         raise Problem("NAT011", "`ports` belong to `forward nat`", ports.span)
     where = scope.addresses(subnet.value).addresses
-    own = _own_addresses(address.value, scope) if address else _first_hosts(where)
+    own: Iterable[tuple[Family, int]] = ()
+    if address is not None:
+        own = _own_addresses(address.value, scope)
+    elif forward.text != "bridge":  # Whose first host is somebody else's router.
+        own = _first_hosts(where)
     return Network(
         block.name.text,
         _exact_interface(bridge),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from natc.address import Family
+from natc.diagnostics import codes
 from natc.dsl import ast
 from natc.elaborate import values
 from natc.elaborate.arrival import LOOPBACK
@@ -274,6 +275,11 @@ def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:
     """
     if not statement.reason.text.strip():
         raise Problem("NAT019", "an `allow` without a reason", statement.reason.span)
+    if statement.code.text not in codes.SLUGS and statement.code.text not in codes.SLUGS.values():
+        raise Problem(
+            "NAT019", f"no finding is called `{statement.code.text}`", statement.code.span,
+            help=nearest(statement.code.text, {*codes.SLUGS, *codes.SLUGS.values()}),
+        )
     if statement.rule is not None and statement.rule.text not in rules:
         raise Problem(
             "NAT001", f"no rule is named `{statement.rule.text}`", statement.rule.span,

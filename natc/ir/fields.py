@@ -97,7 +97,9 @@ def interface_patterns(values: IntervalSet) -> list[str] | None:
     patterns = []
     for low, high in values.ranges:
         name = low.to_bytes(INTERFACE_BYTES, "big").rstrip(b"\0")
-        if low == high:
+        if (low, high) == values_of_prefix(b""):
+            patterns.append("+")
+        elif low == high:
             patterns.append(name.decode())
         elif values_of_prefix(name) == (low, high):
             patterns.append(f"{name.decode()}+")

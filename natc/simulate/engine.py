@@ -73,20 +73,28 @@ class _Simulation:
 
     def _translated(self, start: _Way, hook: Hook) -> Iterator[Outcome]:
         for way in self._consult(hook, [start]):
-            rule = way.steps[-1].rule
-            for turned in self._turned(way, rule.action if rule else None):
-                yield from self._leaving(turned)
+            action = way.steps[-1].rule.action if way.steps[-1].rule else None
+            for turned in self._turned(way, action):
+                if isinstance(action, Redirect) and hook is Hook.PREROUTING:
+                    yield from self._delivered(self._forgetting_arrival(turned))
+                else:
+                    yield from self._leaving(turned)
 
     def _leaving(self, way: _Way) -> Iterator[Outcome]:
         """Route what the destination phase left, and consult the source phase."""
         for routed in self._routed(way):
             if routed.box.get(Field.OUT_INTERFACE) is None:
-                for decided in self._consult(Hook.INPUT, [routed]):
-                    yield self._outcome(replace(decided, steps=decided.steps[:-1]))
+                yield from self._delivered(routed)
                 continue
             for decided in self._consult(Hook.POSTROUTING, [routed]):
                 rule = decided.steps[-1].rule
                 yield self._outcome(self._rewritten(decided, rule.action if rule else None))
+
+    def _delivered(self, way: _Way) -> Iterator[Outcome]:
+        """Consult what rules there are for packets that end at the gateway."""
+        for decided in self._consult(Hook.INPUT, [way]):
+            rule = decided.steps[-1].rule
+            yield self._outcome(self._rewritten(decided, rule.action if rule else None))
 
     # The packet as a set.
 
@@ -222,14 +230,20 @@ class _Simulation:
 
     # Routing.
 
-    def _routed(self, way: _Way) -> Iterator[_Way]:
-        """Yield `way` with its way out; without one when it ends at the gateway."""
+    def _forgetting_arrival(self, way: _Way) -> _Way:
+        """Return `way` as the later hooks see it: with its history, without its way in."""
         sets = dict(way.box.restricted())
         sets.setdefault(Field.TRANSLATED, point(0))
         sets.setdefault(Field.ORIGINAL_DESTINATION, sets[Field.DESTINATION])
         if Field.DESTINATION_PORT in sets:
             sets.setdefault(Field.ORIGINAL_PORT, sets[Field.DESTINATION_PORT])
         sets.pop(Field.IN_INTERFACE)
+        return replace(way, box=Box.of(sets))
+
+    def _routed(self, way: _Way) -> Iterator[_Way]:
+        """Yield `way` with its way out; without one when it ends at the gateway."""
+        way = self._forgetting_arrival(way)
+        sets = dict(way.box.restricted())
         made_here = self.packet.in_interface is None
         remaining = sets[Field.DESTINATION]
         local = remaining & (self.own | _LOOPBACK_NET[self.family])

@@ -5,7 +5,7 @@ from itertools import product
 
 from natc.address import Family
 from natc.diagnostics import Diagnostic, Label, PolicyError
-from natc.ir.actions import Hook, Tproxy
+from natc.ir.actions import Hook, Return, Tproxy
 from natc.ir.fields import Field, universe
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Policy, Rule
@@ -61,11 +61,18 @@ def _routes(policy: Policy, family: Family) -> Iterator[PolicyRoute]:
 
 
 class _Chains:
-    """The chains of one family as they fill."""
+    """The chains of one family as they fill.
+
+    Attributes:
+        rules: by chain.
+        open: by natc's chain of a hook, the chain that the next rule of the hook goes into.
+        extra: by natc's chain of a hook, the chains that it leads to.
+    """
 
     def __init__(self, policy_name: str) -> None:
         self.commenter = Commenter(policy_name)
         self.rules: dict[str, list[model.Rule]] = {name: [] for _, _, name in HOOK_CHAINS.values()}
+        self.open = {name: name for name in self.rules}
         self.extra: dict[str, list[str]] = {name: [] for _, _, name in HOOK_CHAINS.values()}
 
     def add(self, rule: Rule) -> None:
@@ -78,25 +85,42 @@ class _Chains:
         comment = self.commenter.comment(rule)
         todo = list(steps(rule))
         for box in rule.match.boxes:
-            alternatives, exceptions = _alternatives(box, rule.family)
-            target = chain
-            ways = alternatives
-            if exceptions or (len(todo) > 1 and (len(ways) > 1 or ways != [()])):
-                target = self._new_chain(chain)
-                jump = Jump(target)
-                self.rules[chain] += (
-                    model.Rule(way, jump, comment, rule.origin) for way in ways
-                )
-                ways = [()]
-                back = Jump("RETURN")
-                self.rules[target] += (
+            ways, exceptions = _alternatives(box, rule.family)
+            if exceptions and isinstance(rule.action, Return):
+                self._leave(chain, rule, ways, exceptions)
+                continue
+            target = self.open[chain]
+            if exceptions or (len(todo) > 1 and ways != [()]):
+                inner = self._new_chain(chain)
+                jump, back = Jump(inner), Jump("RETURN")
+                self.rules[target] += (model.Rule(way, jump, comment, rule.origin) for way in ways)
+                self.rules[inner] += (
                     model.Rule(exception, back, comment, rule.origin) for exception in exceptions
                 )
+                target, ways = inner, _protocols_again(ways)
             self.rules[target] += (
                 model.Rule((*way, *step.matches), step.jump, comment, rule.origin)
                 for way in ways
                 for step in todo
             )
+
+    def _leave(
+        self, chain: str, rule: Rule, ways: list[Alternative], exceptions: list[Alternative]
+    ) -> None:
+        """Leave natc's rules for `ways` but not `exceptions`; a RETURN in a chain of its own could not.
+
+        What follows goes into a chain that the others go to: its end, and a RETURN in it, leave
+        natc's rules like the end of this one.
+        """
+        comment = self.commenter.comment(rule)
+        here, following = self.open[chain], self._new_chain(chain)
+        on, out = Jump(following, goto=True), Jump("RETURN")
+        self.rules[here] += (
+            *(model.Rule(exception, on, comment, rule.origin) for exception in exceptions),
+            *(model.Rule(way, out, comment, rule.origin) for way in ways),
+            model.Rule((), on, comment, rule.origin),
+        )
+        self.open[chain] = following
 
     def _new_chain(self, parent: str) -> str:
         name = f"{parent}-{len(self.extra[parent]) + 1}"
@@ -201,6 +225,19 @@ def _in_order(found: list[Match]) -> tuple[Match, ...]:
     """Put built-in matches first, as iptables-save prints them, and merge what can be."""
     found.sort(key=_is_module)
     return matches.merged(found)
+
+
+def _protocols_again(ways: list[Alternative]) -> list[Alternative]:
+    """Return what rules of a chain that `ways` lead to must match once more.
+
+    Targets with ports ask for the protocol in their own rule, whatever led to them.
+    """
+    named = [
+        next((match for match in way if match.options[0].flag == "-p"), None) for way in ways
+    ]
+    if any(match is None or match.options[0].negated for match in named):
+        return [()]
+    return [(match,) for match in dict.fromkeys(named) if match is not None]
 
 
 def _is_module(match: Match) -> bool:

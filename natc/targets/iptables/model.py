@@ -22,10 +22,15 @@ class Match(Record):
 
 
 class Jump(Record):
-    """`-j TARGET` with the target's options."""
+    """`-j TARGET` with the target's options.
+
+    Attributes:
+        goto: `-g CHAIN`: a return from the chain goes past the one that holds the rule.
+    """
 
     target: str
     options: tuple[Option, ...] = ()
+    goto: bool = False
 
 
 class Rule(Record):

@@ -86,7 +86,8 @@ def _match_text(match: Match) -> str:
 
 
 def _jump_text(jump: Jump) -> str:
-    return f" -j {jump.target}" + "".join(_option_text(option) for option in jump.options)
+    word = "-g" if jump.goto else "-j"
+    return f" {word} {jump.target}" + "".join(_option_text(option) for option in jump.options)
 
 
 def _option_text(option: Option) -> str:

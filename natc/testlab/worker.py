@@ -1,0 +1,80 @@
+"""The worker's side of a lab: builds the gateway and does what the parent asks, one by one."""
+
+import os
+from multiprocessing.connection import Connection
+
+from natc.address import Family
+from natc.packet import Packet
+from natc.testlab import links, netns, oracle, programs, restore
+from natc.testlab.probe import Observation, Prober
+from natc.testlab.restore import Completed, Flavour
+from natc.testlab.topology import Topology
+
+
+class Gateway:
+    """The machine under test.  Public methods are what a parent may ask for."""
+
+    def __init__(self, topology: Topology, flavour: Flavour) -> None:
+        # On one CPU received packets queue in order, see `Ports.fence`.
+        os.sched_setaffinity(0, {_this_cpu()})
+        os.environ["XTABLES_LOCKFILE"] = f"{netns.PRIVATE}/xtables.lock"
+        self._topology = topology
+        self._flavour = flavour
+        restore.install_programs(flavour)
+        self._ports = links.build(topology)
+        oracle.install(topology)
+        self._prober = Prober(topology, self._ports, netns.uids())
+
+    def load(self, text: str, family: Family) -> None:
+        """See `restore.load`."""
+        restore.load(self._flavour, family, text)
+
+    def save(self, family: Family) -> str:
+        """See `restore.save`."""
+        return restore.save(self._flavour, family)
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """See `restore.run`; a script that flushes everything takes only its own rules away."""
+        completed = restore.run(script, timeout)
+        oracle.install(self._topology)
+        return completed
+
+    def ipset(self, name: str, members: tuple[str, ...], kind: str, family: Family) -> None:
+        """Create a set with members."""
+        version = "inet" if family is Family.IPV4 else "inet6"
+        lines = [f"create {name} {kind} family {version}"]
+        lines += [f"add {name} {member}" for member in members]
+        programs.must(("ipset", "restore"), "\n".join([*lines, ""]))
+
+    def probe(self, packets: tuple[Packet, ...], keep: bool) -> list[Observation]:
+        """Send each packet in turn and say what became of it."""
+        return [self._prober.probe(packet, keep=keep) for packet in packets]
+
+
+def serve(connection: Connection, topology: Topology, flavour: Flavour) -> None:
+    """Build a gateway, say None when it stands, and answer requests until the parent leaves.
+
+    A request is a method's name and its arguments; the answer is what it returns or raises.
+    """
+    try:
+        gateway = Gateway(topology, flavour)
+    except Exception as error:  # noqa: BLE001 - the parent decides what is a bug
+        connection.send(error)
+        return
+    connection.send(None)
+    while True:
+        try:
+            method, arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = getattr(gateway, method)(*arguments)
+        except Exception as error:  # noqa: BLE001 - as above
+            answer = error
+        connection.send(answer)
+
+
+def _this_cpu() -> int:
+    """Return a CPU that this process may use, another one for each lab where there are several."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[os.stat("/proc/self/ns/net").st_ino % len(allowed)]

@@ -1,0 +1,1 @@
+"""The test lab and the kernel facts that natc stands on."""
