@@ -57,9 +57,8 @@ def parse_ipv4(text: str) -> int:
     except ValueError:
         a = b = c = d = -1
     # Written back, the text tells canonical numbers from ` 1`, `+1`, `01` and `1_0`.
-    if 0 <= a <= 255 and 0 <= b <= 255 and 0 <= c <= 255 and 0 <= d <= 255:  # noqa: PLR2004
-        if f"{a}.{b}.{c}.{d}" == text:
-            return a << 24 | b << 16 | c << 8 | d
+    if 0 <= a | b | c | d <= 255 and f"{a}.{b}.{c}.{d}" == text:
+        return a << 24 | b << 16 | c << 8 | d
     raise _not_ipv4(text)
 
 
@@ -75,7 +74,7 @@ def _not_ipv4(text: str) -> ValueError:
             return ValueError(
                 f"`{part}` in `{text}` has a leading zero, which some tools read as octal"
             )
-        if len(part) > 3 or int(part) > 255:  # noqa: PLR2004
+        if len(part) > 3 or int(part) > 255:
             return ValueError(f"`{part}` in `{text}` is over 255")
     return ValueError(f"`{text}` is not an IPv4 address")
 

@@ -62,5 +62,3 @@ def rulesets(meaning: policy.Policy, families: Iterable[Family] = Family) -> dic
     if problems:
         raise PolicyError(problems)
     return made
-
-

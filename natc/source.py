@@ -10,7 +10,7 @@ class Source(Record):
 
     Attributes:
         name: as shown in diagnostics, usually the path as the user gave it.
-        text: the whole text; lines end with "\\n".
+        text: the whole text; lines end with a line feed.
         included_from: where an `include` named this source; None for the main one.
     """
 

@@ -21,9 +21,19 @@ _RESTORE = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}
 
 @click.command("compile", no_args_is_help=True)
 @click.argument("policy", metavar="POLICY")
-@click.option("-o", "--output", metavar="FILE|DIR", help="Write there instead; DIR gets rules.v4 and rules.v6.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE|DIR",
+    help="Write there instead; DIR gets rules.v4 and rules.v6.",
+)
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only the rules of one IP version.")
-@click.option("--script", "as_script", is_flag=True, help="A shell script for boot: installs or replaces, idempotent.")
+@click.option(
+    "--script",
+    "as_script",
+    is_flag=True,
+    help="A shell script for boot: installs or replaces, idempotent.",
+)
 @click.option("--standalone", is_flag=True, help="Whole tables, for a gateway with no other rules.")
 @policy_options
 @format_option

@@ -13,7 +13,9 @@ from natc.dsl.parser import parse
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
-@click.option("--stdin-filename", metavar="NAME", help="The name of standard input (`-`) in messages.")
+@click.option(
+    "--stdin-filename", metavar="NAME", help="The name of standard input (`-`) in messages."
+)
 @format_option
 def command(
     policies: tuple[str, ...],
@@ -63,7 +65,10 @@ def _print_diff(name: str, before: str, after: str) -> None:
     from difflib import unified_diff  # noqa: PLC0415 - start-up
 
     lines = unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name} (formatted)"
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        name,
+        f"{name} (formatted)",
     )
     for line in lines:
         click.echo(line if line.endswith("\n") else f"{line}\n", nl=False)

@@ -63,7 +63,9 @@ def reported(format_: str, colour: str) -> Iterator[None]:
 def say(message: str, format_: str, colour: str) -> None:
     """Print a message on standard error."""
     wanted = wants_colour(colour, sys.stderr)
-    click.echo(coloured(message) if wanted and format_ == "text" else message, err=True, color=wanted)
+    click.echo(
+        coloured(message) if wanted and format_ == "text" else message, err=True, color=wanted
+    )
 
 
 def wants_colour(colour: str, stream: object) -> bool:
@@ -75,7 +77,10 @@ def wants_colour(colour: str, stream: object) -> bool:
 
 
 _PARTS = re.compile(
-    r"^(?P<head>(?P<severity>error|warning|note)\[\w+\])|^ *(?P<arrow>-->|:::)|(?P<marks>\^+)(?= |$)", re.M
+    r"^(?P<head>(?P<severity>error|warning|note)\[\w+\])"
+    r"|^ *(?P<arrow>-->|:::)"
+    r"|(?P<marks>\^+)(?= |$)",
+    re.MULTILINE,
 )
 
 

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from natc import pipeline
 from natc.address import Family
+from natc.cli import test_tables as tables
 from natc.cli.errors import Unable
 from natc.cli.policy_options import policy_options, understand
 from natc.cli.report import (
@@ -17,27 +19,19 @@ from natc.cli.report import (
     reported,
     wants_colour,
 )
+from natc.cli.test_tables import MODEL, Verdict
 from natc.diagnostics import Diagnostic, Label
+from natc.ir.intervals import point
 from natc.ir.policy import Policy, Test
-from natc.record import Record
-from natc.simulate import simulate
-from natc.simulate.expect import difference
+from natc.packet import endpoint
+from natc.simulate import Outcome, simulate
+from natc.simulate.expect import difference, shown
 from natc.targets.iptables.write import write
 
-MODEL = "model"
+if TYPE_CHECKING:
+    from natc.testlab import Observation
+
 KERNELS = ("nft", "legacy")
-
-
-class Verdict(Record):
-    """What one engine says of one test.
-
-    Attributes:
-        problem: what became of the packet instead; None when the test passes.
-    """
-
-    test: Test
-    engine: str
-    problem: str | None
 
 
 @click.command("test", no_args_is_help=True)
@@ -49,12 +43,14 @@ class Verdict(Record):
     flag_value="both",
     help="Also send the packets through a real kernel, in a throw-away namespace.",
 )
+@click.option("--packets", is_flag=True, help="Show each packet and what becomes of it.")
 @policy_options
 @format_option
 def command(
     policies: tuple[str, ...],
     *,
     kernel: str | None,
+    packets: bool,
     node: str | None,
     settings: Mapping[str, str],
     stdin_filename: str | None,
@@ -82,13 +78,14 @@ def command(
             verdicts += _kernel(meaning, texts, flavour)
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
     if format_ == "text":
-        click.echo("\n".join(_table(verdicts)))
+        rows = tables.packets(verdicts) if packets else tables.tests(verdicts)
+        click.echo("\n".join(rows))
         if failures:
             text = rendered(failures, format_)
             wanted = wants_colour(colour, sys.stdout)
             click.echo(f"\n{coloured(text) if wanted else text}", color=wanted)
     elif format_ == "json":
-        click.echo(_json(verdicts))
+        click.echo(tables.json_text(verdicts))
     elif failures:
         click.echo(rendered(failures, format_))
     if failures:
@@ -97,17 +94,32 @@ def command(
 
 def _model(meaning: Policy) -> Iterator[Verdict]:
     for test in meaning.tests:
-        found = [
+        outcomes = simulate(meaning, test.packet).outcomes
+        wrong = [
             said
-            for outcome in simulate(meaning, test.packet).outcomes
+            for outcome in outcomes
             if (said := difference(test.expected, test.packet, outcome)) is not None
         ]
-        yield Verdict(test, MODEL, " or ".join(dict.fromkeys(found)) or None)
+        yield Verdict(
+            test,
+            MODEL,
+            _either(shown(test.packet, outcome) for outcome in outcomes),
+            tuple(dict.fromkeys(_lines(outcome) for outcome in outcomes)),
+            _either(wrong) or None,
+        )
 
 
-def _kernel(
-    meaning: Policy, texts: Mapping[Family, str], flavour: str
-) -> Iterator[Verdict]:
+def _either(texts: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(texts))
+
+
+def _lines(outcome: Outcome) -> tuple[str, ...]:
+    """Return the policy lines that decided, in the order of the packet's way."""
+    rules = [step.rule for step in outcome.steps if step.rule is not None]
+    return tuple(dict.fromkeys(str(rule.origin.line) for rule in rules))
+
+
+def _kernel(meaning: Policy, texts: Mapping[Family, str], flavour: str) -> Iterator[Verdict]:
     from natc.testlab import Flavour, LabUnavailable, LoadError, run_tests  # noqa: PLC0415
 
     try:
@@ -115,9 +127,30 @@ def _kernel(
     except LabUnavailable as error:
         raise Unable(f"no kernel to test in: {error}") from None
     except LoadError as error:
-        raise Unable(f"iptables-{flavour}-restore refuses the compiled rules: {error}") from None
+        raise Unable(str(error)) from None
     for result in results:
-        yield Verdict(result.test, flavour, result.problem)
+        seen = "" if result.observation is None else _seen(result.test, result.observation)
+        yield Verdict(result.test, flavour, seen, (), result.problem)
+
+
+def _seen(test: Test, observation: "Observation") -> str:
+    """Return what the kernel did in the words of a policy's `expect`."""
+    listener = observation.listener
+    if listener is not None:
+        where = endpoint(test.packet.family, listener.address or 0, listener.port)
+        return f"proxy {where}" if listener.address is not None else f"proxy :{listener.port}"
+    ends = [
+        None if value is None else point(value)
+        for value in (observation.source_port, observation.destination_port)
+    ]
+    outcome = Outcome(
+        point(observation.source),
+        ends[0],
+        point(observation.destination),
+        ends[1],
+        verdict="dropped" if observation.verdict == "dropped" else "accepted",
+    )
+    return shown(test.packet, outcome)
 
 
 def _diagnostic(verdict: Verdict) -> Diagnostic:
@@ -126,54 +159,7 @@ def _diagnostic(verdict: Verdict) -> Diagnostic:
     return Diagnostic(
         "NAT114",
         f"the test `{test.name}` fails in {engine}",
-        Label(test.expected_at, f"{engine} says: {verdict.problem}"),
+        Label(test.expected_at, f"{engine}: {verdict.became or verdict.problem}"),
         (Label(test.origin, "this packet"),),
         test.packet,
     )
-
-
-def _table(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """Yield one line a test: its name, and what each engine says."""
-    by_test: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
-    for verdict in verdicts:
-        key = (verdict.test.origin.source.name, verdict.test.name)
-        by_test.setdefault(key, {}).setdefault(verdict.engine, []).append(verdict)
-    if not by_test:
-        yield "no tests"
-        return
-    width = max(len(name) for _, name in by_test)
-    file = None
-    for (source, name), engines in by_test.items():
-        if source != file:
-            file = source
-            yield f"{source}"
-        marks = "   ".join(f"{engine} {_mark(found)}" for engine, found in engines.items())
-        yield f"  {name:{width}}   {marks}"
-    failed = sum(
-        any(verdict.problem for found in engines.values() for verdict in found)
-        for engines in by_test.values()
-    )
-    total = len(by_test)
-    yield f"{total - failed} of {total} tests pass" if failed else f"{total} tests pass"
-
-
-def _mark(verdicts: list[Verdict]) -> str:
-    return "FAIL" if any(verdict.problem for verdict in verdicts) else "ok"
-
-
-def _json(verdicts: Iterable[Verdict]) -> str:
-    import json  # noqa: PLC0415 - start-up
-
-    tests = [
-        {
-            "file": verdict.test.origin.source.name,
-            "line": verdict.test.origin.line,
-            "name": verdict.test.name,
-            "packet": str(verdict.test.packet),
-            "engine": verdict.engine,
-            "passed": verdict.problem is None,
-            "problem": verdict.problem,
-        }
-        for verdict in verdicts
-    ]
-    return json.dumps({"version": 1, "tests": tests}, indent=2, ensure_ascii=False)

@@ -26,7 +26,11 @@ def concise(diagnostics: Iterable[Diagnostic]) -> str:
 def printable(text: str) -> str:
     """Return `text` with what could steer a terminal made visible."""
     return "".join(
-        char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"  # noqa: PLR2004
+        char
+        if char.isprintable()
+        else f"\\x{ord(char):02x}"
+        if ord(char) < 256
+        else f"\\u{ord(char):04x}"
         for char in text
     )
 
@@ -34,9 +38,11 @@ def printable(text: str) -> str:
 def _lines(diagnostic: Diagnostic) -> Iterator[str]:
     labels = sorted(
         (diagnostic.primary, *diagnostic.related),
-        key=lambda label: (label is not diagnostic.primary, label.span.start)
-        if label.span.source is not diagnostic.primary.span.source
-        else (False, label.span.start),
+        key=lambda label: (
+            (label is not diagnostic.primary, label.span.start)
+            if label.span.source is not diagnostic.primary.span.source
+            else (False, label.span.start)
+        ),
     )
     width = max(len(str(label.span.line)) for label in labels)
     pad = " " * width

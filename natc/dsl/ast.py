@@ -50,7 +50,7 @@ class Address(Literal):
 
 
 class Endpoint(Literal):
-    """An address, range or name with a port or port range: `192.168.3.10:8080`, `web:80`, `:3128`."""
+    """An address, range or name with a port or port range: `192.168.3.10:8080`, `:3128`."""
 
 
 class Service(Literal):
@@ -133,17 +133,7 @@ class Not(Node):
 
 
 SetExpr = (
-    Address
-    | Endpoint
-    | Service
-    | Number
-    | Mark
-    | Name
-    | String
-    | Braces
-    | PortList
-    | Except
-    | Not
+    Address | Endpoint | Service | Number | Mark | Name | String | Braces | PortList | Except | Not
 )
 
 

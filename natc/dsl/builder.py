@@ -95,9 +95,7 @@ class Builder(Transformer[Token, Any]):
     def item(self, children: list[Any]) -> ast.Item:
         value, *weight = children
         last = weight[0] if weight else value
-        return ast.Item(
-            value, weight[0] if weight else None, span=cover(value.span, last.span)
-        )
+        return ast.Item(value, weight[0] if weight else None, span=cover(value.span, last.span))
 
     def port_list(self, children: list[Any]) -> ast.PortList:
         first, *items, last = children
@@ -206,7 +204,9 @@ class Builder(Transformer[Token, Any]):
     def result(self, children: list[Any]) -> ast.Result:
         first, *rest = children
         if isinstance(first, ast.Clause):
-            return ast.Result("rewritten", None, tuple(children), cover(first.span, children[-1].span))
+            return ast.Result(
+                "rewritten", None, tuple(children), cover(first.span, children[-1].span)
+            )
         side = str(rest[0]) if rest else None
         span = cover(self.place(first), self.place(rest[0] if rest else first))
         return ast.Result(_KINDS[first], side, (), span)

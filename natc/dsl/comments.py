@@ -7,7 +7,12 @@ from natc.dsl.statements import Chunk, canonical
 from natc.record import replace
 from natc.source import Source
 
-_LINES: dict[type, str] = {ast.Block: "entries", ast.Host: "definitions", ast.Test: "lines", ast.Braces: "items"}
+_LINES: dict[type, str] = {
+    ast.Block: "entries",
+    ast.Host: "definitions",
+    ast.Test: "lines",
+    ast.Braces: "items",
+}
 """The nodes in braces that hold lines, and the field that holds them."""
 
 

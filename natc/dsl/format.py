@@ -31,7 +31,11 @@ def expression(value: ast.SetExpr) -> str:
     return _flat(value)
 
 
-def _with_comments(node: ast.AnyStatement | ast.Entry | ast.PacketLine | ast.Expect | ast.Item, text: str, indent: str) -> list[str]:
+def _with_comments(
+    node: ast.AnyStatement | ast.Entry | ast.PacketLine | ast.Expect | ast.Item,
+    text: str,
+    indent: str,
+) -> list[str]:
     """Return the lines of a node with the comments that belong to it."""
     beside = f"  {node.comments.beside}" if node.comments.beside is not None else ""
     body = [f"{indent}{line}" if line else "" for line in f"{text}{beside}".split("\n")]
@@ -67,9 +71,7 @@ def _statement(node: ast.AnyStatement) -> str:
         case ast.Test(name, lines, closing):
             return _block(f"test {_string(name)}", lines, closing)
         case ast.Assertion(quantifier, clauses, result):
-            return _fitted(
-                ["assert", quantifier, *_clauses(clauses), ":", *_result(result)]
-            )
+            return _fitted(["assert", quantifier, *_clauses(clauses), ":", *_result(result)])
 
 
 def _rule(rule: ast.Rule) -> str:
@@ -165,7 +167,9 @@ def _fitted(words: list[str | ast.SetExpr]) -> str:
     broken = {id(value) for value in values if _has_comments(value)}
     while True:
         texts = [
-            word if isinstance(word, str) else (_broken(word) if id(word) in broken else _flat(word))
+            word
+            if isinstance(word, str)
+            else (_broken(word) if id(word) in broken else _flat(word))
             for word in words
         ]
         text = " ".join(texts)

@@ -81,7 +81,8 @@ class _Expansion:
             raise _error(include, "this is not the name of a file")
         if posixpath.isabs(path):
             raise _error(
-                include, "an absolute path in an include",
+                include,
+                "an absolute path in an include",
                 help="paths are relative to the file that includes",
             )
         folder = posixpath.dirname(include.span.source.name)
@@ -89,7 +90,8 @@ class _Expansion:
         inside = posixpath.relpath(name, self.root or ".")
         if inside == ".." or inside.startswith("../"):
             raise _error(
-                include, "an include outside the policy's folder",
+                include,
+                "an include outside the policy's folder",
                 help="keep included files beside the policy or below it",
             )
         return name

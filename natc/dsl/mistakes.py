@@ -34,10 +34,11 @@ _VALUES = frozenset(
 
 _MATCHES = frozenset({"FROM", "TO", "IN", "OUT", "ON", "SPORT", "SET"})
 
-_STATEMENTS = (
+_STATEMENT_WORDS = (
     "include address service zone network node exempt static snat masquerade dnat port-forward "
     "transparent-proxy balance allow test assert"
-).split()
+)
+_STATEMENTS = tuple(_STATEMENT_WORDS.split(" "))
 
 
 def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
@@ -58,7 +59,9 @@ def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
         place = Span(source, start, start + 1)
         character = source.text[start : start + 1]
         if character == '"':
-            return Diagnostic("NAT000", "this text is never closed", Label(place), help='end it with `"`')
+            return Diagnostic(
+                "NAT000", "this text is never closed", Label(place), help='end it with `"`'
+            )
         word = _word(source.text, start)
         place = Span(source, start, start + max(1, len(word)))
         return _diagnostic(
@@ -100,9 +103,8 @@ def _expected(expected: set[str], parser: Any) -> str:
     order = {terminal.name: index for index, terminal in enumerate(terminals)}
     text = {t.name: str(t.pattern.value) for t in terminals if t.pattern.type == "str"}
     expected = expected - ({"_NEWLINE", "SEMICOLON"} if "$END" in expected else set())
-    for name in sorted(expected, key=lambda name: order.get(name, len(order))):
-        if name in _WORDS or name in text:
-            shown.append(_WORDS.get(name) or f"`{text[name]}`")
+    names = sorted(expected, key=lambda name: order.get(name, len(order)))
+    shown += (_WORDS.get(n) or f"`{text[n]}`" for n in names if n in _WORDS or n in text)
     shown = list(dict.fromkeys(shown))
     if len(shown) > 6:
         return ""
@@ -119,7 +121,7 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
         return f"write `{text} …` before `->`: what a rule matches comes first"
     if text.startswith("/") and "NAME" in expected:
         return "a port is a number from 1 to 65535; name a service for it: `service ssh = tcp/22`"
-    if text in ("=>", "→", ">", "–>"):  # noqa: RUF001 - what a word processor makes of ->
+    if text in ("=>", "→", ">", "–>"):
         return "write `->`"
     if "=" in expected:
         return "a definition has a `=`: `address web = 192.168.3.10`"

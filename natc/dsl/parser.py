@@ -23,7 +23,7 @@ def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
     """
     problems: list[Diagnostic] = []
     collecting = gc.isenabled()
-    gc.disable()  # Nothing made here is garbage, and a tree of 100,000 rules is much to look through.
+    gc.disable()  # Nothing made here is garbage, and there is much of it to look through.
     try:
         policy = _policy(source, skeletons or Skeletons(), problems)
     finally:

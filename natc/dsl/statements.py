@@ -18,7 +18,7 @@ DEEPEST = 32
 _MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[{};\n]')
 
 _PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
-"""A whole line that is one statement without braces, texts and comments: nearly all of a long policy."""
+"""A line that is one statement without braces, texts and comments, as most of a long policy are."""
 
 
 class Chunk(Record):

@@ -46,7 +46,7 @@ def dump(grammar: str) -> bytes:
 
 
 def load(builder: Builder) -> Any:
-    """Return a parser that makes nodes with `builder`, from saved tables if they fit the grammar."""
+    """Return a parser that makes nodes with `builder`, from saved tables that fit the grammar."""
     grammar = grammar_path().read_text(encoding="utf-8")
     if TABLES.exists():
         saved = TABLES.read_bytes()

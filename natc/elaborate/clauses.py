@@ -4,9 +4,7 @@ from natc.dsl import ast
 from natc.elaborate.matching import by_keyword
 from natc.elaborate.problem import Problem
 
-_COMMON = frozenset(
-    {"ipv4", "ipv6", "service", "sport", "from", "to", "mark", "user", "set"}
-)
+_COMMON = frozenset({"ipv4", "ipv6", "service", "sport", "from", "to", "mark", "user", "set"})
 _ARRIVING = _COMMON | {"in", "on"}
 _LEAVING = _COMMON | {"out", "on"}
 
@@ -36,12 +34,12 @@ _MATCH_WORDS = _COMMON | {"in", "out", "on"}
 _WHY = {
     "in": (
         "NAT202",
-        "the kernel chooses the source when the packet leaves, and no longer knows where it came in",
+        "the kernel chooses the source as the packet leaves, and no longer knows where it came in",
         "match the addresses with `from`; a zone's name stands for its subnet",
     ),
     "out": (
         "NAT202",
-        "the kernel chooses the destination on arrival, before it knows where the packet will leave",
+        "the kernel chooses the destination on arrival, before it knows the packet's way out",
         "match the destination with `to`",
     ),
 }
@@ -75,7 +73,9 @@ def options_of(rule: ast.Rule) -> dict[str, ast.Clause]:
             raise _misplaced(rule.verb, clause, OPTIONS)
     if len(options) > 1 and "random" in options and "random-fully" in options:
         raise Problem(
-            "NAT011", "`random` and `random-fully` in one rule", options["random"].span,
+            "NAT011",
+            "`random` and `random-fully` in one rule",
+            options["random"].span,
             help="keep one of them",
         )
     return options
@@ -90,6 +90,8 @@ def _misplaced(verb: str, clause: ast.Clause, table: dict[str, frozenset[str]]) 
         )
     homes = [f"`{home}`" for home, words in table.items() if word in words]
     return Problem(
-        "NAT011", f"`{word}` has no meaning in `{verb}`", clause.span,
+        "NAT011",
+        f"`{word}` has no meaning in `{verb}`",
+        clause.span,
         help=f"it belongs to {', '.join(homes)}",
     )

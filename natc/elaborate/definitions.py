@@ -26,7 +26,9 @@ def definitions(
             with problems.caught():
                 _check_node(statement, nodes, everywhere)
                 if statement.name.text == node:
-                    found |= {definition.name.text: definition for definition in statement.definitions}
+                    found |= {
+                        definition.name.text: definition for definition in statement.definitions
+                    }
     for name, text in settings.items():
         with problems.caught():
             known = found.get(name) or _in_some_node(name, nodes)
@@ -53,7 +55,9 @@ def _check_node(
     earlier = nodes.get(host.name.text)
     if earlier is not None:
         raise Problem(
-            "NAT003", f"two nodes are named `{host.name.text}`", host.name.span,
+            "NAT003",
+            f"two nodes are named `{host.name.text}`",
+            host.name.span,
             related=(Label(earlier.name.span, "first here"),),
         )
     nodes[host.name.text] = host
@@ -84,7 +88,9 @@ def _setting(
     whole = Span(source, 0, len(source.text))
     if known is None:
         raise Problem(
-            "NAT001", f"`--set {name}`, but the policy defines no `{name}`", whole,
+            "NAT001",
+            f"`--set {name}`, but the policy defines no `{name}`",
+            whole,
             help=nearest(name, found),
         )
     try:

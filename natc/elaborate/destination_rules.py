@@ -40,12 +40,16 @@ def dnat(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     target = targets.read(targets.required(rule), context.scope)
     if target.addresses is None:
         raise Problem(
-            "NAT017", f"`{rule.verb}` needs an address", target.span,
+            "NAT017",
+            f"`{rule.verb}` needs an address",
+            target.span,
             help=f"`transparent-proxy … -> {target.span.text}` sends to the gateway itself",
         )
     if rule.verb == "port-forward" and not (match.services and match.services.has_ports):
         raise Problem(
-            "NAT203", "a port-forward without ports", match.place_of("service", rule.span),
+            "NAT203",
+            "a port-forward without ports",
+            match.place_of("service", rule.span),
             help="name them: `port-forward tcp/80 on wan -> …`",
         )
     targets.needs_ports(match.services, target)
@@ -76,12 +80,16 @@ def _ports(
     if shift is not None:
         if target.ports is None or taken is None:
             raise Problem(
-                "NAT013", "`shift` without ports on both sides", shift.span,
+                "NAT013",
+                "`shift` without ports on both sides",
+                shift.span,
                 help="`tcp/7000-7010 … -> 10.0.0.1:6000 shift`",
             )
         if len(taken.ranges) != 1:
             raise Problem(
-                "NAT302", "`shift` needs one range of ports", match.place_of("service", shift.span),
+                "NAT302",
+                "`shift` needs one range of ports",
+                match.place_of("service", shift.span),
                 help="write a rule for each range",
             )
         wanted = target.ports
@@ -91,7 +99,9 @@ def _ports(
             raise Problem("NAT302", "the shifted range ends beyond port 65535", target.span)
         if wanted.size != taken.size:
             raise Problem(
-                "NAT302", f"{taken.size} ports to {wanted.size} ports", target.span,
+                "NAT302",
+                f"{taken.size} ports to {wanted.size} ports",
+                target.span,
                 help=f"write `:{wanted.first} shift` for as many as are matched",
             )
         return wanted, taken.first
@@ -100,7 +110,9 @@ def _ports(
         if taken == target.ports:
             help_ = "leave the port out of the target: it is kept"
         raise Problem(
-            "NAT301", "a range of ports to a range of ports", target.span,
+            "NAT301",
+            "a range of ports to a range of ports",
+            target.span,
             "the kernel would send every port outside it to the first one",
             help=help_,
         )
@@ -114,7 +126,9 @@ def transparent_proxy(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     target = targets.read(targets.required(rule), context.scope)
     if target.ports is None or target.ports.size != 1:
         raise Problem(
-            "NAT013", "a transparent proxy listens on one port", target.span,
+            "NAT013",
+            "a transparent proxy listens on one port",
+            target.span,
             help="write `-> :3128`, or `-> 127.0.0.1:8443 tproxy mark 0x1/0x1`",
         )
     targets.needs_ports(match.services, target)
@@ -123,7 +137,9 @@ def transparent_proxy(rule: ast.Rule, context: Context) -> Iterator[Rule]:
         return
     if target.addresses is not None:
         raise Problem(
-            "NAT207", "REDIRECT goes to the gateway itself, not to an address", target.span,
+            "NAT207",
+            "REDIRECT goes to the gateway itself, not to an address",
+            target.span,
             help=f"write `-> :{target.ports.first}`; `tproxy` takes the address of a listener, "
             "`dnat` one of another host",
         )
@@ -134,9 +150,7 @@ def transparent_proxy(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     spared = _spared_users(options, match, context)
     for family in families(match, None, target.span):
         if sees_arriving(match):
-            yield context.rule(
-                family, Hook.PREROUTING, arriving_packets(match, family), action
-            )
+            yield context.rule(family, Hook.PREROUTING, arriving_packets(match, family), action)
         if sees_local(match):
             suffix = ".local" if sees_arriving(match) else ""
             own = match if spared is None else replace(match, user=spared)
@@ -152,7 +166,9 @@ def _spared_users(
         return None
     if not sees_local(match):
         raise Problem(
-            "NAT209", "only packets made by the gateway have a user", clause.span,
+            "NAT209",
+            "only packets made by the gateway have a user",
+            clause.span,
             help="without `in local` the proxy's own packets are not redirected",
         )
     if not isinstance(clause.value, ast.SetExpr):
@@ -169,7 +185,8 @@ def _tproxy(
 ) -> Iterator[Rule]:
     if sees_local(match):
         raise Problem(
-            "NAT207", "the gateway's own packets cannot be handed to TPROXY",
+            "NAT207",
+            "the gateway's own packets cannot be handed to TPROXY",
             match.place_of("in", match.place_of("user", target.span)),
             "TPROXY works on arrival only",
             help="leave `local` out, or use `-> :PORT`",
@@ -177,7 +194,9 @@ def _tproxy(
     mark = options.get("mark")
     if mark is None or not isinstance(mark.value, ast.Mark | ast.Number):
         raise Problem(
-            "NAT207", "`tproxy` without a mark", options["tproxy"].span,
+            "NAT207",
+            "`tproxy` without a mark",
+            options["tproxy"].span,
             help="add `mark 0x1/0x1`: policy routing delivers marked packets to the proxy",
         )
     if "except" in options:
@@ -213,9 +232,7 @@ def balance(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     match = matched(clauses.matches_of(rule), context.scope)
     options = clauses.options_of(rule)
     expression = targets.required(rule)
-    items = (
-        expression.items if isinstance(expression, ast.Braces) else (ast.Item(expression),)
-    )
+    items = expression.items if isinstance(expression, ast.Braces) else (ast.Item(expression),)
     read = [(_backend(item.value, match, context), item.weight) for item in items]
     spare = [_backend(_value(options["backup"]), match, context)] if "backup" in options else []
     every = [target for target, _ in read] + spare
@@ -235,9 +252,7 @@ def balance(rule: ast.Rule, context: Context) -> Iterator[Rule]:
             yield context.rule(family, arrival.hook, arrival.match, action, suffix)
         if "hairpin" in options:
             ends = tuple(backend.action for backend in (*backends, *backups))
-            yield from hairpin.rules(
-                match, family, ends, action, context, options["hairpin"].span
-            )
+            yield from hairpin.rules(match, family, ends, action, context, options["hairpin"].span)
 
 
 def _backend(expression: ast.SetExpr, match: Matched, context: Context) -> Target:
@@ -247,7 +262,9 @@ def _backend(expression: ast.SetExpr, match: Matched, context: Context) -> Targe
     for family in Family:
         if target.addresses.addresses.of(family).size > 1:
             raise Problem(
-                "NAT206", "a backend is one address", target.span,
+                "NAT206",
+                "a backend is one address",
+                target.span,
                 help="list its addresses as backends of their own",
             )
     targets.needs_ports(match.services, target)
@@ -317,7 +334,9 @@ def health_check(rule: ast.Rule, name: str) -> HealthCheck | None:
     if check.kind.text == "http":
         return HealthCheck(name, "http", _path(check.path), every, rise, fall)
     raise Problem(
-        "NAT206", f"unknown health check `{check.kind.text}`", check.kind.span,
+        "NAT206",
+        f"unknown health check `{check.kind.text}`",
+        check.kind.span,
         help="one of `tcp`, `http`",
     )
 

@@ -17,7 +17,9 @@ def in_file_order(rules: Iterable[Rule]) -> Iterator[Rule]:
     earlier: list[Rule] = []
     for rule in rules:
         if rule.hook is Hook.DIVERT:
-            passing = [known for known in earlier if known.family is rule.family and _meet(known, rule)]
+            passing = [
+                known for known in earlier if known.family is rule.family and _meet(known, rule)
+            ]
             for known in passing:
                 yield replace(
                     known, name=f"{known.name}.undiverted", hook=Hook.DIVERT, action=Return()

@@ -24,7 +24,9 @@ def exempt(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     clauses.options_of(rule)
     if match.arriving is not None and match.leaving is not None:
         raise Problem(
-            "NAT202", "`in` and `out` in one exempt", match.clauses["out"].span,
+            "NAT202",
+            "`in` and `out` in one exempt",
+            match.clauses["out"].span,
             help="write two: the destination phase knows `in`, the source phase `out`",
         )
     for family in families(match, None, rule.span):

@@ -29,7 +29,7 @@ from natc.ir.space import Box, Region
 from natc.source import Span
 
 
-def rules(  # noqa: PLR0913 - one more than the statement has parts
+def rules(  # noqa: PLR0917 - one more than the statement has parts
     match: Matched,
     family: Family,
     ends: tuple[Dnat, ...],
@@ -44,30 +44,27 @@ def rules(  # noqa: PLR0913 - one more than the statement has parts
     """
     if match.on is None and match.destination is None:
         raise Problem(
-            "NAT013", "`hairpin` without the address that the service has outside", span,
+            "NAT013",
+            "`hairpin` without the address that the service has outside",
+            span,
             help="say `on ZONE`, or `to ADDRESS`",
         )
     for clause in match.clauses.values():
         if isinstance(clause.value, ast.IpSet) and "dst" in clause.value.flags:
             raise Problem(
-                "NAT011", "`hairpin` in a rule that asks an ipset about the destination",
+                "NAT011",
+                "`hairpin` in a rule that asks an ipset about the destination",
                 clause.span,
                 "the way back is matched after the destination is translated",
             )
     holders = _holders(ends, family, context, span)
-    inside = IntervalSet.of(
-        r for place in holders for r in place_interfaces(place).ranges
-    )
+    inside = IntervalSet.of(r for place in holders for r in place_interfaces(place).ranges)
     already = arriving_interfaces(match) if sees_arriving(match) else EMPTY
     if already is not None and not inside <= already:
         extra = destination(match, family) | {Field.IN_INTERFACE: inside - already}
-        yield context.rule(
-            family, Hook.PREROUTING, region(match, family, extra), action, ".inside"
-        )
+        yield context.rule(family, Hook.PREROUTING, region(match, family, extra), action, ".inside")
     if not sees_local(match):
-        yield context.rule(
-            family, Hook.OUTPUT, local_packets(match, family), action, ".gateway"
-        )
+        yield context.rule(family, Hook.OUTPUT, local_packets(match, family), action, ".gateway")
     for place, servers in holders.items():
         back = Region(tuple(_boxes(match, family, place, servers)))
         yield context.rule(family, Hook.POSTROUTING, back, _source(place, family), _suffix(place))
@@ -88,7 +85,9 @@ def _holders(
         )
         if place is None:
             raise Problem(
-                "NAT407", "`hairpin`, but no zone has a subnet that holds the server", span,
+                "NAT407",
+                "`hairpin`, but no zone has a subnet that holds the server",
+                span,
                 related=tuple(
                     Label(zone.origin, "has no subnet")
                     for zone in context.places
@@ -100,16 +99,15 @@ def _holders(
     return found
 
 
-def _boxes(
-    match: Matched, family: Family, place: Place, servers: list[Dnat]
-) -> Iterator[Box]:
+def _boxes(match: Matched, family: Family, place: Place, servers: list[Dnat]) -> Iterator[Box]:
     """Yield the connections that the rule translated to `servers` and that came from inside."""
     clients = place.subnet.of(family)
     if match.source is not None:
         clients &= of_family(match.source, family)
         if not clients:
             raise Problem(
-                "NAT006", f"`hairpin`, but `from` holds no client of `{place.name}`",
+                "NAT006",
+                f"`hairpin`, but `from` holds no client of `{place.name}`",
                 match.clauses["from"].span,
             )
     common = {

@@ -53,9 +53,7 @@ def lower(
 class _Elaboration:
     """One policy on its way to the IR."""
 
-    def __init__(
-        self, policy: ast.Policy, node: str | None, settings: Mapping[str, str]
-    ) -> None:
+    def __init__(self, policy: ast.Policy, node: str | None, settings: Mapping[str, str]) -> None:
         self.source = policy
         self.problems = Problems()
         self.scope = Scope(definitions(policy, node, settings, self.problems))
@@ -72,7 +70,9 @@ class _Elaboration:
                 known = self.scope.definitions.get(block.name.text)
                 place = self.scope.places.get(block.name.text)
                 if known is not None or place is not None:
-                    earlier = known.span if known is not None else place.origin if place else block.span
+                    earlier = (
+                        known.span if known is not None else place.origin if place else block.span
+                    )
                     raise _duplicate(block.name, earlier)
                 made = places.place(block, self.scope, position)
                 self.places.append(made)
@@ -124,9 +124,7 @@ class _Elaboration:
             return rule.name.text
         return next((name for name, span in self.names.items() if span == rule.span), "")
 
-    def _network_rules(
-        self, block: ast.Block, places_: tuple[Place, ...]
-    ) -> Iterator[ir.Rule]:
+    def _network_rules(self, block: ast.Block, places_: tuple[Place, ...]) -> Iterator[ir.Rule]:
         where = self.scope.places.get(block.name.text)
         if not isinstance(where, ir.Network) or where.origin != block.span:
             return
@@ -180,7 +178,9 @@ class _Elaboration:
 
 def _duplicate(name: ast.Name, earlier: Span) -> Problem:
     return Problem(
-        "NAT003", f"`{name.text}` is defined twice", name.span,
+        "NAT003",
+        f"`{name.text}` is defined twice",
+        name.span,
         related=(Label(earlier, "first here"),),
     )
 
@@ -188,8 +188,8 @@ def _duplicate(name: ast.Name, earlier: Span) -> Problem:
 def _says_nothing(whole: Span) -> Diagnostic:
     place = Span(whole.source, 0, 0)
     return Diagnostic(
-        "NAT016", "the policy says nothing about any packet", Label(place),
+        "NAT016",
+        "the policy says nothing about any packet",
+        Label(place),
         help="a policy holds at least one rule, network or test",
     )
-
-

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
-from natc.elaborate import services
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import Addresses, Interfaces, Place, Scope
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
@@ -154,7 +153,11 @@ def families(
 
 
 def region(
-    matched_: Matched, family: Family, extra: dict[Field, IntervalSet], *, forget: frozenset[str] = frozenset()
+    matched_: Matched,
+    family: Family,
+    extra: dict[Field, IntervalSet],
+    *,
+    forget: frozenset[str] = frozenset(),
 ) -> Region:
     """Return the packets of `family` that the matches mean, restricted further by `extra`.
 
@@ -274,11 +277,15 @@ def _ipset(clause: ast.Clause) -> InSet:
     if not isinstance(ipset, ast.IpSet):
         raise AssertionError("the grammar gives `set` an ipset")
     name = ipset.name.text
-    if not 0 < len(name.encode()) < 32 or any(char.isspace() or not char.isprintable() for char in name):  # noqa: PLR2004
+    if not 0 < len(name.encode()) < 32 or any(
+        char.isspace() or not char.isprintable() for char in name
+    ):
         raise Problem(
-            "NAT204", f"`{name}` is not the name of an ipset", ipset.name.span,
+            "NAT204",
+            f"`{name}` is not the name of an ipset",
+            ipset.name.span,
             help="an ipset has a name of 1 to 31 bytes",
         )
-    if len(ipset.flags) > 6:  # noqa: PLR2004
+    if len(ipset.flags) > 6:
         raise Problem("NAT206", "an ipset has at most 6 dimensions", ipset.span)
     return InSet(name, ipset.flags or ("src",), ipset.negated)

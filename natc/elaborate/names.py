@@ -7,15 +7,15 @@ from natc.dsl import ast
 from natc.elaborate.problem import Problem
 from natc.packet import PROTOCOLS
 
-KEYWORDS = frozenset(
-    """
-    include address service zone network node exempt static snat masquerade dnat port-forward
-    transparent-proxy balance allow test assert expect interface subnet bridge forward ports owner
-    from to in out on sport mark user set not except persistent random random-fully shift hairpin
-    tproxy sticky for backup check every rise fall weight as until because all never unchanged
-    dropped translated source destination proxy ipv4 ipv6 src dst
-    """.split()
-)
+_WORDS = """
+include address service zone network node exempt static snat masquerade dnat port-forward
+transparent-proxy balance allow test assert expect interface subnet bridge forward ports owner
+from to in out on sport mark user set not except persistent random random-fully shift hairpin
+tproxy sticky for backup check every rise fall weight as until because all never unchanged
+dropped translated source destination proxy ipv4 ipv6 src dst
+"""
+
+KEYWORDS = frozenset(_WORDS.split())
 """Every word of the grammar."""
 
 RESERVED = KEYWORDS | {"local", "dynamic"} | PROTOCOLS.keys()
@@ -41,7 +41,9 @@ def check_name(name: ast.Name) -> None:
         )
     if not _NAME.match(name.text):
         raise Problem(
-            "NAT018", f"`{name.text}` cannot be a name", name.span,
+            "NAT018",
+            f"`{name.text}` cannot be a name",
+            name.span,
             help="a name has letters, digits, `_` and `-`",
         )
     if len(name.text) > LONGEST:

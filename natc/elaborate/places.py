@@ -65,7 +65,9 @@ def _entries(block: ast.Block) -> dict[str, ast.Entry]:
     return found
 
 
-def _required(block: ast.Block, entries: dict[str, ast.Entry], keyword: str, example: str) -> ast.Entry:
+def _required(
+    block: ast.Block, entries: dict[str, ast.Entry], keyword: str, example: str
+) -> ast.Entry:
     entry = entries.get(keyword)
     if entry is None:
         raise Problem(
@@ -77,9 +79,7 @@ def _required(block: ast.Block, entries: dict[str, ast.Entry], keyword: str, exa
     return entry
 
 
-def _zone(
-    block: ast.Block, entries: dict[str, ast.Entry], scope: Scope, position: int
-) -> Zone:
+def _zone(block: ast.Block, entries: dict[str, ast.Entry], scope: Scope, position: int) -> Zone:
     interfaces = _required(block, entries, "interface", "interface eth0")
     address = entries.get("address")
     subnet = entries.get("subnet")

@@ -1,6 +1,7 @@
 """`test`, `assert` and `allow`: what the policy promises, and what it wants to hear nothing of."""
 
 from collections.abc import Iterator
+from typing import Literal as Choice
 
 from natc.address import Family
 from natc.diagnostics import codes
@@ -18,6 +19,12 @@ from natc.ir.policy import Allowance, Assertion, EndpointSet, Expectation, Netwo
 from natc.packet import PORT_PROTOCOLS, Packet
 from natc.record import Record
 from natc.source import Span
+
+_SIDES: dict[str | None, Choice["source", "destination"] | None] = {
+    None: None,
+    "source": "source",
+    "destination": "destination",
+}
 
 
 class _End(Record):
@@ -45,7 +52,7 @@ def tests(test: ast.Test, context: Context) -> Iterator[Test]:
             continue
         if waiting is None:
             raise Problem("NAT020", "`expect` without a packet before it", line.span)
-        expected = _expectation(line.result, waiting[1], context)
+        expected = _expectation(line.result, waiting[1], waiting[1].family, context)
         yield Test(test.name.text, waiting[1], expected, waiting[0].span, line.span)
         waiting, found = None, True
     if waiting is not None:
@@ -67,14 +74,19 @@ def packet(line: ast.PacketLine, context: Context) -> Packet:
     source, destination = _end(line.source, context, None), _end(line.destination, context, None)
     family = source.family or destination.family or Family.IPV4
     source, destination = (
-        _end(line.source, context, family), _end(line.destination, context, family)
+        _end(line.source, context, family),
+        _end(line.destination, context, family),
     )
     if source.family is not destination.family:
-        raise Problem("NAT008", "source and destination are of different families", destination.span)
+        raise Problem(
+            "NAT008", "source and destination are of different families", destination.span
+        )
     arriving = said.get("in")
     if arriving is None:
         raise Problem(
-            "NAT020", "a packet from nowhere", line.span,
+            "NAT020",
+            "a packet from nowhere",
+            line.span,
             help="say where it arrives: `in ZONE`, or `in local` when the gateway made it",
         )
     if "user" in said and _interface(arriving, context) is not None:
@@ -178,13 +190,18 @@ def _user(clause: ast.Clause | None) -> str | None:
     return str(user[0])
 
 
-def _expectation(result: ast.Result, packet_: Packet, context: Context) -> Expectation:
+def _expectation(
+    result: ast.Result, packet_: Packet | None, family: Family, context: Context
+) -> Expectation:
+    """Read what is expected of a packet, or (with None) of every packet of an assertion."""
     if result.kind != "rewritten":
-        side = None if result.side is None else ("source" if result.side == "source" else "destination")
-        return Expectation(result.kind, side)  # type: ignore[arg-type]
-    said = by_keyword(result.clauses)
+        return Expectation(result.kind, _SIDES[result.side])
     ends = {
-        keyword: _endpoint_set(keyword, clause, packet_, context) for keyword, clause in said.items()
+        keyword: tuple(
+            _endpoint_set(keyword, value, packet_, family, context)
+            for value in _alternatives(clause)
+        )
+        for keyword, clause in by_keyword(result.clauses).items()
     }
     if "proxy" in ends:
         if len(ends) > 1:
@@ -193,13 +210,26 @@ def _expectation(result: ast.Result, packet_: Packet, context: Context) -> Expec
     return Expectation("rewritten", None, ends.get("from"), ends.get("to"))
 
 
+def _alternatives(clause: ast.Clause) -> Iterator[ast.SetExpr]:
+    """Yield the endpoints of a list one by one, and anything else as it is."""
+    value = clause.value
+    if not isinstance(value, ast.SetExpr):
+        raise AssertionError("the grammar gives this clause a value")
+    if isinstance(value, ast.Braces) and any(
+        isinstance(item.value, ast.Endpoint) for item in value.items
+    ):
+        yield from (item.value for item in value.items)
+    else:
+        yield value
+
+
 def _endpoint_set(
-    keyword: str, clause: ast.Clause, packet_: Packet, context: Context
+    keyword: str, value: ast.SetExpr, packet_: Packet | None, family: Family, context: Context
 ) -> EndpointSet:
     """Return where one side ends; a port not said is unchanged in `to`, any in `from`."""
-    if not isinstance(clause.value, ast.SetExpr):
-        raise AssertionError("the grammar gives this clause a value")
-    end = _end(clause.value, context, packet_.family)
+    end = _end(value, context, family)
+    if packet_ is None:
+        return EndpointSet(end.addresses, end.ports)
     if end.ports is not None and packet_.protocol not in PORT_PROTOCOLS:
         raise Problem("NAT020", "a port, for a packet without ports", end.span)
     ports = end.ports
@@ -244,24 +274,9 @@ def assertion(statement: ast.Assertion, context: Context) -> Iterator[Assertion]
             statement.quantifier,
             family,
             packets,
-            _asserted(statement.result, family, context),
+            _expectation(statement.result, None, family, context),
             statement.span,
         )
-
-
-def _asserted(result: ast.Result, family: Family, context: Context) -> Expectation:
-    if result.kind != "rewritten":
-        side = None if result.side is None else ("source" if result.side == "source" else "destination")
-        return Expectation(result.kind, side)  # type: ignore[arg-type]
-    ends = {}
-    for keyword, clause in by_keyword(result.clauses).items():
-        if not isinstance(clause.value, ast.SetExpr):
-            raise AssertionError("the grammar gives this clause a value")
-        end = _end(clause.value, context, family)
-        ends[keyword] = EndpointSet(end.addresses, end.ports)
-    if "proxy" in ends:
-        return Expectation("proxied", None, None, ends["proxy"])
-    return Expectation("rewritten", None, ends.get("from"), ends.get("to"))
 
 
 def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:
@@ -277,12 +292,16 @@ def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:
         raise Problem("NAT019", "an `allow` without a reason", statement.reason.span)
     if statement.code.text not in codes.SLUGS and statement.code.text not in codes.SLUGS.values():
         raise Problem(
-            "NAT019", f"no finding is called `{statement.code.text}`", statement.code.span,
+            "NAT019",
+            f"no finding is called `{statement.code.text}`",
+            statement.code.span,
             help=nearest(statement.code.text, {*codes.SLUGS, *codes.SLUGS.values()}),
         )
     if statement.rule is not None and statement.rule.text not in rules:
         raise Problem(
-            "NAT001", f"no rule is named `{statement.rule.text}`", statement.rule.span,
+            "NAT001",
+            f"no rule is named `{statement.rule.text}`",
+            statement.rule.span,
             help=nearest(statement.rule.text, rules),
         )
     return Allowance(

@@ -277,7 +277,10 @@ class Scope:
             case ast.Braces():
                 marks = self._mark_list(expression)
                 return tuple(
-                    (mark, *(_negated(earlier) for earlier in marks[:index] if _meet(earlier, mark)))
+                    (
+                        mark,
+                        *(_negated(earlier) for earlier in marks[:index] if _meet(earlier, mark)),
+                    )
                     for index, mark in enumerate(marks)
                 )
             case _:
@@ -329,7 +332,9 @@ class Scope:
             if definition is None:
                 raise self._undefined(kind, name)
             if definition.kind != kind:
-                raise self._other_kind("a set of addresses" if kind == "address" else "a service", name)
+                raise self._other_kind(
+                    "a set of addresses" if kind == "address" else "a service", name
+                )
             if name.text in self._open:
                 raise Problem(
                     "NAT021",
@@ -353,13 +358,12 @@ class Scope:
         candidates: Iterable[str] = [
             known for known, definition in self.definitions.items() if definition.kind == kind
         ]
-        if kind == "address":
-            candidates = [*candidates, *self.places]
-        else:
-            candidates = [*candidates, *PROTOCOLS]
+        candidates = [*candidates, *(self.places if kind == "address" else PROTOCOLS)]
         what = "address, zone or network" if kind == "address" else "service"
         return Problem(
-            "NAT001", f"no {what} is named `{name.text}`", name.span,
+            "NAT001",
+            f"no {what} is named `{name.text}`",
+            name.span,
             help=nearest(name.text, candidates),
         )
 

@@ -38,7 +38,9 @@ def snat(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     target = targets.read(targets.required(rule), context.scope)
     if target.addresses is None:
         raise Problem(
-            "NAT017", "`snat` needs an address", target.span,
+            "NAT017",
+            "`snat` needs an address",
+            target.span,
             help="`masquerade … ports …` takes the address of the interface",
         )
     targets.needs_ports(match.services, target)

@@ -36,15 +36,20 @@ def static(statement: ast.Static, context: Context) -> Iterator[Rule]:
             raise AssertionError("the grammar gives `on` a set")
         where[Field.IN_INTERFACE] = place_interfaces(context.scope.place(on.value))
     for family in _families(inside, outside, said):
-        for low, high, size in _blocks(_one_range(inside, family), _one_range(outside, family), inside, outside):
+        for low, high, size in _blocks(
+            _one_range(inside, family), _one_range(outside, family), inside, outside
+        ):
             here, there = interval(low, low + size - 1), interval(high, high + size - 1)
             arriving = where | {Field.DESTINATION: there}
             leaving = {Field.SOURCE: here}
             if on is not None:
                 leaving[Field.OUT_INTERFACE] = where[Field.IN_INTERFACE]
             yield context.rule(
-                family, Hook.PREROUTING, Region((Box.of(arriving),)),
-                _to(Side.DESTINATION, here), ".inward",
+                family,
+                Hook.PREROUTING,
+                Region((Box.of(arriving),)),
+                _to(Side.DESTINATION, here),
+                ".inward",
             )
             yield context.rule(
                 family, Hook.POSTROUTING, Region((Box.of(leaving),)), _to(Side.SOURCE, there)
@@ -57,13 +62,13 @@ def _to(side: Side, block: IntervalSet) -> Action:
     return Dnat(block) if side is Side.DESTINATION else Snat(block)
 
 
-def _families(
-    inside: Target, outside: Target, said: dict[str, ast.Clause]
-) -> tuple[Family, ...]:
+def _families(inside: Target, outside: Target, said: dict[str, ast.Clause]) -> tuple[Family, ...]:
     for target in (inside, outside):
         if target.addresses is None or target.ports is not None:
             raise Problem(
-                "NAT017", "`static` maps addresses, without ports", target.span,
+                "NAT017",
+                "`static` maps addresses, without ports",
+                target.span,
                 help="`port-forward` maps a port",
             )
     have = (inside.families or frozenset()) & (outside.families or frozenset())
@@ -81,7 +86,9 @@ def _one_range(target: Target, family: Family) -> IntervalSet:
     values = target.addresses.addresses.of(family)
     if len(values.ranges) != 1:
         raise Problem(
-            "NAT302", "one side of `static` is not one range", target.span,
+            "NAT302",
+            "one side of `static` is not one range",
+            target.span,
             help="write a `static` for each range, so that it is clear which maps to which",
         )
     return values
@@ -96,7 +103,9 @@ def _blocks(
     """
     if inside.size != outside.size:
         raise Problem(
-            "NAT302", f"{inside.size} addresses on one side, {outside.size} on the other", other.span
+            "NAT302",
+            f"{inside.size} addresses on one side, {outside.size} on the other",
+            other.span,
         )
     low, high, left, count = inside.first, outside.first, inside.size, 0
     while left:
@@ -107,6 +116,8 @@ def _blocks(
         low, high, left, count = low + size, high + size, left - size, count + 1
         if count > _MOST_BLOCKS:
             raise Problem(
-                "NAT210", f"ranges that share no network blocks take over {_MOST_BLOCKS} rules",
-                one.span, help="align both sides: `192.168.3.64/28 <-> 203.0.113.64/28`",
+                "NAT210",
+                f"ranges that share no network blocks take over {_MOST_BLOCKS} rules",
+                one.span,
+                help="align both sides: `192.168.3.64/28 <-> 203.0.113.64/28`",
             )

@@ -45,7 +45,9 @@ def required(rule: ast.Rule) -> ast.SetExpr:
     """
     if rule.target is None:
         raise Problem(
-            "NAT013", f"`{rule.verb}` needs a target", rule.span,
+            "NAT013",
+            f"`{rule.verb}` needs a target",
+            rule.span,
             help="add `-> …`: what becomes of the packets",
         )
     return rule.target
@@ -78,7 +80,9 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
         return Target(_addresses(name_or_address, scope), ports, expression.span)
     if isinstance(expression, ast.Number):
         raise Problem(
-            "NAT017", "a number is not a target", expression.span,
+            "NAT017",
+            "a number is not a target",
+            expression.span,
             help=f"write `:{expression.text}` for a port of the gateway itself",
         )
     return Target(_addresses(expression, scope), None, expression.span)
@@ -89,7 +93,9 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
         place = scope.places[expression.text]
         kind = "network" if isinstance(place, Network) else "zone"
         raise Problem(
-            "NAT017", f"the {kind} `{expression.text}` is not a target", expression.span,
+            "NAT017",
+            f"the {kind} `{expression.text}` is not a target",
+            expression.span,
             related=(Label(place.origin, "declared here"),),
             help="name an address; `masquerade` takes the address of the interface",
         )
@@ -97,12 +103,16 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
         for item in expression.items:
             if item.weight is not None:
                 raise Problem(
-                    "NAT011", "a weight outside `balance`", item.span,
+                    "NAT011",
+                    "a weight outside `balance`",
+                    item.span,
                     help="`balance … -> { … weight 3, … }` spreads connections by weight",
                 )
             if isinstance(item.value, ast.Endpoint):
                 raise Problem(
-                    "NAT017", "a list of endpoints outside `balance`", item.value.span,
+                    "NAT017",
+                    "a list of endpoints outside `balance`",
+                    item.value.span,
                     help="`balance` spreads connections over several",
                 )
     found = scope.addresses(expression)
@@ -110,7 +120,9 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
         pool = found.addresses.of(family)
         if pool.ranges and pool & _UNUSABLE[family]:
             raise Problem(
-                "NAT206", "no connection can have this address", expression.span,
+                "NAT206",
+                "no connection can have this address",
+                expression.span,
                 "unspecified, multicast, reserved or broadcast",
             )
     return found
@@ -124,8 +136,10 @@ def needs_ports(services: ServiceSet | None, target: Target) -> None:
     """
     if target.ports is not None and not (services and services.has_ports):
         raise Problem(
-            "NAT203", "a port in the target, but no protocol that has ports in the match",
-            target.span, help="name the protocol: `tcp`, `udp`, `tcp/80`",
+            "NAT203",
+            "a port in the target, but no protocol that has ports in the match",
+            target.span,
+            help="name the protocol: `tcp`, `udp`, `tcp/80`",
         )
 
 

@@ -66,7 +66,7 @@ def addresses(text: str, span: Span) -> AddressSet:
 
 
 def endpoint_parts(literal: ast.Endpoint) -> tuple[str, Span, IntervalSet, Span]:
-    """Split `HOST:PORTS`: the host's text, empty for `:3128`, and the ports, each with its place."""
+    """Split `HOST:PORTS` into the host's text, empty for `:3128`, and the ports, with places."""
     host, _, ports_text = literal.text.rpartition(":")
     ports_span = _part(literal.span, len(host) + 1, ports_text)
     return host, _part(literal.span, 0, host), ports(ports_text, ports_span), ports_span
@@ -147,7 +147,10 @@ def mark(literal: ast.Mark | ast.Number) -> tuple[int, int]:
         mask = int(mask_text, 0) if slash else LAST_MARK
     except ValueError:
         raise Problem(
-            "NAT206", f"`{literal.text}` is not a mark", literal.span, help="write `0x1` or `0x1/0xff`"
+            "NAT206",
+            f"`{literal.text}` is not a mark",
+            literal.span,
+            help="write `0x1` or `0x1/0xff`",
         ) from None
     if value > LAST_MARK or mask > LAST_MARK:
         raise Problem("NAT206", "a mark has 32 bits", literal.span)
@@ -193,11 +196,16 @@ def interface(literal: ast.Name | ast.String) -> str:
             literal.span,
         )
     unwanted = not text or text in (".", "..") or not text.isascii()
-    if unwanted or any(char.isspace() or char in '/:"\\!,' or not char.isprintable() for char in text):
+    if unwanted or any(
+        char.isspace() or char in '/:"\\!,' or not char.isprintable() for char in text
+    ):
         raise Problem("NAT204", f"`{text}` is not an interface name", literal.span)
     if "+" in text[:-1]:
         raise Problem(
-            "NAT204", f"`{text}` has a `+` inside", literal.span, help="`+` stands at the end: `ppp+`"
+            "NAT204",
+            f"`{text}` has a `+` inside",
+            literal.span,
+            help="`+` stands at the end: `ppp+`",
         )
     return text
 
@@ -258,7 +266,7 @@ def _prefix_length(family: Family, text: str, span: Span) -> int:
 
 
 def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalSet:
-    if len(text) <= 12 and text.isdecimal() and low <= (value := int(text)) <= high:  # noqa: PLR2004
+    if len(text) <= 12 and text.isdecimal() and low <= (value := int(text)) <= high:
         return point(value)
     first_text, dash, last_text = text.partition("-")
     first = _number(first_text, _part(span, 0, first_text), what, low, high)

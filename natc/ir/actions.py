@@ -69,8 +69,8 @@ class Dnat(Record):
     Attributes:
         addresses: the pool, never empty.
         ports: None leaves the port alone.
-        shift_from: with it, port `shift_from + k` becomes `ports.first + k`; without, a port outside
-            `ports` becomes the first of them.
+        shift_from: with it, port `shift_from + k` becomes `ports.first + k`; without, a port
+            outside `ports` becomes the first of them.
     """
 
     addresses: IntervalSet

@@ -59,8 +59,7 @@ _UNIVERSES = {
 
 
 _TABLE = {
-    family: tuple(_UNIVERSES.get(field, _ADDRESSES[family]) for field in Field)
-    for family in Family
+    family: tuple(_UNIVERSES.get(field, _ADDRESSES[family]) for field in Field) for family in Family
 }
 
 
@@ -93,7 +92,7 @@ def interface_number(name: str) -> int:
 
 
 def interface_patterns(values: IntervalSet) -> list[str] | None:
-    """Return the names and `prefix+` patterns whose union is `values`, or None if there are none."""
+    """Return names and `prefix+` patterns whose union is `values`, or None if there are none."""
     patterns = []
     for low, high in values.ranges:
         name = low.to_bytes(INTERFACE_BYTES, "big").rstrip(b"\0")

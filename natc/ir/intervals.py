@@ -105,7 +105,8 @@ def _difference(
     left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]
 ) -> Iterator[tuple[int, int]]:
     j = 0
-    for low, high in left:
+    for start, high in left:
+        low = start
         while j < len(right) and right[j][1] < low:
             j += 1
         k = j

@@ -15,7 +15,6 @@ from natc.packet import Packet
 from natc.record import Record
 from natc.source import NOWHERE, Span
 
-
 _FAMILIES_HELD = {
     (False, False): frozenset[Family](),
     (True, False): frozenset({Family.IPV4}),
@@ -145,14 +144,16 @@ class Expectation(Record):
     """What a test or an assertion says becomes of a packet.
 
     Attributes:
-        kind: `unchanged`; `dropped`; `translated` (in any way, or on `side` only); `rewritten`, where
-            a side not named must stay as it was; `proxied` to `destination` with no translation.
+        kind: `unchanged`; `dropped`; `translated` (in any way, or on `side` only); `rewritten`,
+            where a side not named must stay as it was; `proxied` to `destination` with no
+            translation.
+        source, destination: alternatives, one of which must hold; None when not named.
     """
 
     kind: Literal["unchanged", "dropped", "translated", "rewritten", "proxied"]
     side: Literal["source", "destination"] | None = None
-    source: EndpointSet | None = None
-    destination: EndpointSet | None = None
+    source: tuple[EndpointSet, ...] | None = None
+    destination: tuple[EndpointSet, ...] | None = None
 
 
 class Test(Record):

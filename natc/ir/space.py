@@ -47,9 +47,7 @@ class Box(Record):
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
-    def of(
-        cls, sets: Mapping[Field, IntervalSet], conditions: tuple[Condition, ...] = ()
-    ) -> "Box":
+    def of(cls, sets: Mapping[Field, IntervalSet], conditions: tuple[Condition, ...] = ()) -> "Box":
         """Return the box with the given sets; fields not named are unrestricted."""
         row: list[IntervalSet | None] = [None] * _COUNT
         for field, values in sets.items():

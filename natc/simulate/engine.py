@@ -153,7 +153,11 @@ class _Simulation:
                 rest += outside
                 if doubts:
                     rest.append(
-                        _Way(met, part.steps, (*part.undecided, *(f"whether not {d}" for d in doubts)))
+                        _Way(
+                            met,
+                            part.steps,
+                            (*part.undecided, *(f"whether not {d}" for d in doubts)),
+                        )
                     )
             left = rest
         return taken, left
@@ -185,9 +189,7 @@ class _Simulation:
                     ports = self._dnat_ports(way, backend.action)
                     yield self._to(way, backend.action.addresses, ports)
             case Redirect(ports, choice):
-                yield self._to(
-                    way, self._redirected(), self._new_ports(way, ports, choice)
-                )
+                yield self._to(way, self._redirected(), self._new_ports(way, ports, choice))
             case Netmap(_, network):
                 yield self._to(way, self._mapped(self.packet.destination, network), None)
             case _:
@@ -268,7 +270,10 @@ class _Simulation:
             yield everywhere, interface(self.packet.out_interface)
             return
         sides = [
-            (zone.subnet.of(self.family), IntervalSet.of(r for i in zone.interfaces for r in interface(i).ranges))
+            (
+                zone.subnet.of(self.family),
+                IntervalSet.of(r for i in zone.interfaces for r in interface(i).ranges),
+            )
             for zone in self.policy.zones
         ] + [(net.subnet.of(self.family), interface(net.bridge)) for net in self.policy.networks]
         yield from sorted((side for side in sides if side[0]), key=lambda side: side[0].size)
@@ -366,6 +371,6 @@ def _port_class(port: int) -> IntervalSet:
 
     Source: net/netfilter/nf_nat_core.c, nf_nat_l4proto_unique_tuple, Linux 6.18.
     """
-    if port < 512:  # noqa: PLR2004
+    if port < 512:
         return interval(1, 511)
-    return interval(600, 1023) if port < 1024 else interval(1024, 65535)  # noqa: PLR2004
+    return interval(600, 1023) if port < 1024 else interval(1024, 65535)

@@ -24,7 +24,9 @@ def difference(expected: Expectation, packet: Packet, outcome: Outcome) -> str |
         return None if same else shown(packet, outcome)
     if outcome.proxied or expected.kind == "proxied":
         if outcome.proxied and expected.kind == "proxied" and expected.destination is not None:
-            inside = _inside(outcome.destination, outcome.destination_ports, expected.destination)
+            inside = _side(
+                expected.destination, outcome.destination, outcome.destination_ports, kept=False
+            )
             return None if inside else shown(packet, outcome)
         return shown(packet, outcome)
     match expected.kind:
@@ -51,13 +53,15 @@ def _certain(outcome: Outcome) -> Outcome:
 
 
 def _side(
-    expected: EndpointSet | None,
+    expected: tuple[EndpointSet, ...] | None,
     addresses: IntervalSet,
     ports: IntervalSet | None,
     *,
     kept: bool,
 ) -> bool:
-    return kept if expected is None else _inside(addresses, ports, expected)
+    if expected is None:
+        return kept
+    return any(_inside(addresses, ports, alternative) for alternative in expected)
 
 
 def _inside(addresses: IntervalSet, ports: IntervalSet | None, expected: EndpointSet) -> bool:

@@ -60,34 +60,40 @@ def _is_rewritten(test: Test, observation: Observation) -> bool:
     if expected.source is None:
         if "source" in moved:
             return False
-    elif not _holds(expected.source.addresses, observation.source) or not _holds(
-        expected.source.ports, observation.source_port
+    elif not any(
+        _holds(side.addresses, observation.source) and _holds(side.ports, observation.source_port)
+        for side in expected.source
     ):
         return False
     if expected.destination is None:
         return "destination" not in moved
-    ports = expected.destination.ports
+    return any(_is_destination(side, packet, observation) for side in expected.destination)
+
+
+def _is_destination(side: EndpointSet, packet: Packet, observation: Observation) -> bool:
+    ports = side.ports
     if ports is None and packet.destination_port is not None:
         ports = point(packet.destination_port)
     if not _holds(ports, observation.destination_port):
         return False
-    if expected.destination.addresses is None and observation.verdict != "delivered":
+    if side.addresses is None and observation.verdict != "delivered":
         return False
-    return _holds(expected.destination.addresses, observation.destination)
+    return _holds(side.addresses, observation.destination)
 
 
 def _holds(values: IntervalSet | None, value: int | None) -> bool:
     return values is None or (value is not None and value in values)
 
 
-def _is_listener(expected: EndpointSet | None, observation: Observation) -> bool:
+def _is_listener(expected: tuple[EndpointSet, ...] | None, observation: Observation) -> bool:
     taken_by = observation.listener
     if taken_by is None:
         return False
-    if expected is None:
-        return True
-    has_address = taken_by.address is None or _holds(expected.addresses, taken_by.address)
-    return has_address and _holds(expected.ports, taken_by.port)
+    return expected is None or any(
+        (taken_by.address is None or _holds(side.addresses, taken_by.address))
+        and _holds(side.ports, taken_by.port)
+        for side in expected
+    )
 
 
 def _wanted(test: Test) -> str:
@@ -130,7 +136,11 @@ def _deed(packet: Packet, observation: Observation) -> str:
     return f"sent it {' '.join(parts)}"
 
 
-def _text(family: Family, side: EndpointSet) -> str:
+def _text(family: Family, sides: tuple[EndpointSet, ...]) -> str:
+    return " or ".join(_one_text(family, side) for side in sides)
+
+
+def _one_text(family: Family, side: EndpointSet) -> str:
     addresses = "" if side.addresses is None else _list(side.addresses, family)
     if side.ports is None:
         return addresses or "the gateway"

@@ -3,7 +3,7 @@
 from natc.address import Family
 
 
-class LabUnavailable(Exception):
+class LabUnavailable(Exception):  # noqa: N818 - a state, not an error of natc
     """This machine cannot run a lab; the message says why and what would help."""
 
 
@@ -11,7 +11,7 @@ class LabError(Exception):
     """The lab itself failed, which says nothing about the rules under test."""
 
 
-class Untestable(ValueError):
+class Untestable(ValueError):  # noqa: N818 - a state, not an error of natc
     """A packet that the lab cannot make; the message says why.  See `Lab.obstacle`."""
 
 

@@ -1,4 +1,4 @@
-"""The gateway that a lab builds: interfaces, addresses, routes, transparent listeners.  Values only."""
+"""The gateway that a lab builds: interfaces, addresses, routes, listeners.  Values only."""
 
 from collections.abc import Iterator
 

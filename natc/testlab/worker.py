@@ -46,7 +46,7 @@ class Gateway:
         lines += [f"add {name} {member}" for member in members]
         programs.must(("ipset", "restore"), "\n".join([*lines, ""]))
 
-    def probe(self, packets: tuple[Packet, ...], keep: bool) -> list[Observation]:
+    def probe(self, packets: tuple[Packet, ...], keep: bool) -> list[Observation]:  # noqa: FBT001
         """Send each packet in turn and say what became of it."""
         return [self._prober.probe(packet, keep=keep) for packet in packets]
 

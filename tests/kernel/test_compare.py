@@ -22,14 +22,18 @@ LISTENER = Listener(Family.IPV4, 6, parse("127.0.0.1")[1], 8443, 1, 1)
 PROXIED = replace(SAME, verdict="delivered", out_interface=None, listener=LISTENER)
 
 
-def end(address: int | IntervalSet | None, ports: int | IntervalSet | None = None) -> EndpointSet:
-    return EndpointSet(
+Ends = tuple[EndpointSet, ...]
+
+
+def end(address: int | IntervalSet | None, ports: int | IntervalSet | None = None) -> Ends:
+    side = EndpointSet(
         point(address) if isinstance(address, int) else address,
         point(ports) if isinstance(ports, int) else ports,
     )
+    return (side,)
 
 
-def rewritten(to: EndpointSet | None = None, source: EndpointSet | None = None) -> Expectation:
+def rewritten(to: Ends | None = None, source: Ends | None = None) -> Expectation:
     return Expectation("rewritten", None, source, to)
 
 

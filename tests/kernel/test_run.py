@@ -51,7 +51,7 @@ def expecting(text: str, expected: Expectation) -> Test:
 
 def to(port: int) -> Expectation:
     ends = EndpointSet(point(SERVER[1]), point(port))
-    return Expectation("rewritten", None, None, ends)
+    return Expectation("rewritten", None, None, (ends,))
 
 
 def test_a_policys_tests_run_in_one_lab(flavour: Flavour) -> None:

@@ -5,7 +5,7 @@ import posixpath
 from natc.ir.policy import Rule
 
 LONGEST = 255
-"""Bytes; the kernel cuts longer ones in silence.  Source: include/uapi/linux/netfilter/xt_comment.h."""
+"""Bytes; longer ones are cut in silence.  Source: include/uapi/linux/netfilter/xt_comment.h."""
 
 
 class Commenter:
@@ -25,7 +25,7 @@ class Commenter:
         return f"{file}:{line} {rule.name}"
 
     def _file(self, name: str) -> str:
-        """Return a file's path from the policy's folder, safe in a restore text and not too long."""
+        """Return a file's path from the policy's folder, printable and not too long."""
         path = posixpath.relpath(name, self.folder) if self.folder else name
         safe = "".join(char if char.isprintable() else "?" for char in path)
         while len(safe.encode()) > LONGEST // 2:

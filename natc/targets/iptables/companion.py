@@ -25,9 +25,7 @@ def route_commands(routes: Iterable[PolicyRoute]) -> Iterator[str]:
 
 def route_notes(routes: Iterable[PolicyRoute]) -> Iterator[str]:
     """Yield comment lines for a restore text that name the policy routing it relies on."""
-    commands = [
-        command for command in route_commands(routes) if not command.startswith("while ")
-    ]
+    commands = [command for command in route_commands(routes) if not command.startswith("while ")]
     if commands:
         yield "# TPROXY needs policy routing beside these rules; run once at boot:"
         yield from (f"#   {command}" for command in commands)

@@ -141,7 +141,9 @@ def _balance(action: Balance, family: Family) -> Iterator[Step]:
     """Yield known clients first, then a draw for each backend; the last takes what is left."""
     if action.sticky is not None:
         for backend in action.backends:
-            yield Step((_known_client(backend, action.sticky, family),), _dnat(backend.action, family))
+            yield Step(
+                (_known_client(backend, action.sticky, family),), _dnat(backend.action, family)
+            )
     for probability, backend in zip(probabilities(action), action.backends, strict=True):
         drawn: list[Match] = []
         if probability is not None:

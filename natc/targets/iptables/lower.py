@@ -40,9 +40,7 @@ def lower(policy: Policy, family: Family) -> Ruleset:
                 chains.add(rule)
             except CannotSay as refusal:
                 problems.append(
-                    Diagnostic(
-                        "NAT210", str(refusal), Label(rule.origin), help=refusal.help
-                    )
+                    Diagnostic("NAT210", str(refusal), Label(rule.origin), help=refusal.help)
                 )
     if problems:
         raise PolicyError(problems)
@@ -107,10 +105,11 @@ class _Chains:
     def _leave(
         self, chain: str, rule: Rule, ways: list[Alternative], exceptions: list[Alternative]
     ) -> None:
-        """Leave natc's rules for `ways` but not `exceptions`; a RETURN in a chain of its own could not.
+        """Leave natc's rules for `ways` but not `exceptions`.
 
-        What follows goes into a chain that the others go to: its end, and a RETURN in it, leave
-        natc's rules like the end of this one.
+        A RETURN in a chain of its own would leave that chain only.  What follows goes into a chain
+        that the others go to: its end, and a RETURN in it, leave natc's rules like the end of this
+        one.
         """
         comment = self.commenter.comment(rule)
         here, following = self.open[chain], self._new_chain(chain)
@@ -161,8 +160,10 @@ def _alternatives(box: Box, family: Family) -> tuple[list[Alternative], list[Alt
             several |= len(cover.alternatives) > 1
             exceptions += cover.exceptions
         if several:
-            for chosen in product(*(cover.alternatives for cover in covers)):
-                ways.append(_in_order([*(m for part in chosen for m in part), *conditions]))
+            ways += (
+                _in_order([*(match for part in chosen for match in part), *conditions])
+                for chosen in product(*(cover.alternatives for cover in covers))
+            )
         else:
             every = [match for cover in covers for match in cover.alternatives[0]]
             ways.append(_in_order([*every, *conditions]))
@@ -232,9 +233,7 @@ def _protocols_again(ways: list[Alternative]) -> list[Alternative]:
 
     Targets with ports ask for the protocol in their own rule, whatever led to them.
     """
-    named = [
-        next((match for match in way if match.options[0].flag == "-p"), None) for way in ways
-    ]
+    named = [next((match for match in way if match.options[0].flag == "-p"), None) for way in ways]
     if any(match is None or match.options[0].negated for match in named):
         return [()]
     return [(match,) for match in dict.fromkeys(named) if match is not None]
@@ -242,5 +241,3 @@ def _protocols_again(ways: list[Alternative]) -> list[Alternative]:
 
 def _is_module(match: Match) -> bool:
     return match.module != ""
-
-

@@ -6,6 +6,7 @@ when one alternative holds.  One alternative is one kernel rule.
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from natc import address
 from natc.address import Family
@@ -33,7 +34,9 @@ _MOST_PROTOCOLS = 8
 """Protocols listed one by one before exceptions are cheaper."""
 
 PROTOCOL_WORDS = {
-    number: name for number, name in PROTOCOL_NAMES.items() if name in {"tcp", "udp", "sctp", "icmp", "esp", "ah", "udplite", "dccp"}
+    number: name
+    for number, name in PROTOCOL_NAMES.items()
+    if name in {"tcp", "udp", "sctp", "icmp", "esp", "ah", "udplite", "dccp"}
 } | {58: "ipv6-icmp"}
 """Protocols that iptables knows by name in every version; the others go by number."""
 
@@ -91,7 +94,7 @@ def _groups(ranges: tuple[tuple[int, int], ...]) -> list[list[tuple[int, int]]]:
 def _block(group: list[tuple[int, int]], side: str, family: Family) -> Alternative:
     """Return one block that holds the ranges of `group` and none of the gaps."""
     low, high = group[0][0], group[-1][1]
-    holes = [(before[1] + 1, after[0] - 1) for before, after in zip(group, group[1:], strict=False)]
+    holes = [(before[1] + 1, after[0] - 1) for before, after in pairwise(group)]
     if (high - low + 1) * 2 > family.last + 1:
         if low > 0:
             holes.insert(0, (0, low - 1))
@@ -151,13 +154,9 @@ def ports(values: IntervalSet, side: str, protocol: str) -> Cover:
     rest = interval(0, 65535) - values
     positive = list(_port_chunks(values))
     negative = list(_port_chunks(rest))
-    if len(negative) == 1 and (
-        len(positive) > 1 or _slots(negative[0]) < _slots(positive[0])
-    ):
+    if len(negative) == 1 and (len(positive) > 1 or _slots(negative[0]) < _slots(positive[0])):
         return Cover(((_port_match(negative[0], side, protocol, negated=True),),))
-    return Cover(
-        tuple((_port_match(chunk, side, protocol, negated=False),) for chunk in positive)
-    )
+    return Cover(tuple((_port_match(chunk, side, protocol, negated=False),) for chunk in positive))
 
 
 def _slots(chunk: list[tuple[int, int]]) -> int:
@@ -176,9 +175,7 @@ def _port_chunks(values: IntervalSet) -> Iterator[list[tuple[int, int]]]:
         yield chunk
 
 
-def _port_match(
-    chunk: list[tuple[int, int]], side: str, protocol: str, *, negated: bool
-) -> Match:
+def _port_match(chunk: list[tuple[int, int]], side: str, protocol: str, *, negated: bool) -> Match:
     texts = [str(low) if low == high else f"{low}:{high}" for low, high in chunk]
     short = "sport" if side == "source" else "dport"
     if len(texts) == 1:
@@ -194,9 +191,7 @@ def protocols(values: IntervalSet) -> Cover:
     """Cover IP protocol numbers."""
     rest = universe(Field.PROTOCOL, Family.IPV4) - values
     if values.size <= _MOST_PROTOCOLS or values.size <= rest.size:
-        return Cover(
-            tuple((one("", "-p", protocol_text(number)),) for number in _members(values))
-        )
+        return Cover(tuple((one("", "-p", protocol_text(number)),) for number in _members(values)))
     if rest.size == 1:
         return Cover(((one("", "-p", protocol_text(rest.first), negated=True),),))
     return Cover(((),), tuple((one("", "-p", protocol_text(n)),) for n in _members(rest)))
@@ -325,7 +320,7 @@ def _original_port(block: tuple[int, int], *, negated: bool) -> Match:
 def condition(found: Condition) -> Match:
     """Return the match of a condition."""
     if isinstance(found, Mark):
-        full = found.mask == 0xFFFFFFFF  # noqa: PLR2004
+        full = found.mask == 0xFFFFFFFF
         text = f"{found.value:#x}" if full else f"{found.value:#x}/{found.mask:#x}"
         return one("mark", "--mark", text, negated=found.negated)
     return one("set", "--match-set", found.name, ",".join(found.flags), negated=found.negated)
@@ -334,9 +329,8 @@ def condition(found: Condition) -> Match:
 def merged(found: list[Match]) -> tuple[Match, ...]:
     """Put what is asked of connection tracking into one match: each option stands there once."""
     tracked = [match for match in found if match.module == "conntrack"]
-    if len(tracked) < 2:  # noqa: PLR2004
+    if len(tracked) < 2:
         return tuple(found)
     options = tuple(option for match in tracked for option in match.options)
     apart = [match for match in found if match.module != "conntrack"]
     return (*apart, Match("conntrack", options))
-

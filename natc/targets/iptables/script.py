@@ -90,7 +90,9 @@ def script(rulesets: Mapping[Family, Ruleset], title: str) -> str:
 
 def _put(program: str, table: Table, family: Family) -> str:
     alone = Ruleset(family, (table,))
-    texts = [_shell_quoted(write(alone, form).rstrip("\n")) for form in (Form.REPLACE, Form.INSTALL)]
+    texts = [
+        _shell_quoted(write(alone, form).rstrip("\n")) for form in (Form.REPLACE, Form.INSTALL)
+    ]
     used = " ".join(chain.name for chain in table.chains)
     return (
         f"put {program} {table.name} {texts[0]} \\\n    {texts[1]}\n"
@@ -112,4 +114,3 @@ def _clear(program: str, name: str) -> str:
 
 def _shell_quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
-

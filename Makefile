@@ -1,0 +1,69 @@
+# natc: `make demo` and `make test` work on a fresh machine and set up what they need.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+TOOLS  := iptables-nft-restore iptables-legacy-restore nft ip ipset conntrack
+DEBIAN := iptables nftables iproute2 ipset conntrack
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools demo test check golden kernel fuzz bench clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(READY) tools  ## virtual environment, Python packages and, for root, Debian packages
+
+$(READY): pyproject.toml hatch_build.py grammar/nat.lark
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)
+
+tools:
+	@for tool in $(TOOLS); do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing $(DEBIAN)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null; \
+	else \
+	    echo "missing:$$missing; install the packages $(DEBIAN) for the kernel tests" >&2; \
+	fi
+
+demo: setup  ## compile the office gateway and watch a real kernel obey it
+	@$(BIN)/natc fmt --check policies/office.nat
+	@$(BIN)/natc compile policies/office.nat --script -o $(VENV)/office.sh
+	@printf '\npolicies/office.nat: %s lines of policy, a boot script of %s lines in %s\n' \
+	    "$$(grep -cv '^ *\(#\|$$\)' policies/office.nat)" "$$(wc -l < $(VENV)/office.sh)" $(VENV)/office.sh
+	@printf 'Its tests, packet by packet, through natc and through two real kernels:\n\n'
+	@$(BIN)/natc test policies/office.nat --kernel both --packets
+
+test: setup  ## all tests, those in a real kernel included
+	$(PYTEST) $(if $(CI),--require-kernel) -q
+
+check: setup  ## formatting, lints, types, who imports whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy natc tests/oracle.py
+	$(BIN)/lint-imports
+	$(BIN)/natc fmt --check policies/*.nat policies/*/*.nat
+
+golden: setup  ## rewrite the golden files; read `git diff` before you accept them
+	$(PYTEST) tests/golden --update-golden -q
+
+kernel: setup  ## only the tests in a real kernel
+	$(PYTEST) -m kernel --require-kernel -q
+
+fuzz: setup  ## more random policies: make fuzz N=5000
+	NATC_EXAMPLES=$(or $(N),2000) $(PYTEST) tests/laws tests/fuzz -q
+
+bench: setup  ## compile times and memory against ferm, as ratios of one run
+	@command -v ferm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq ferm >/dev/null; }
+	$(BIN)/python benchmarks/compile.py
+
+clean:  ## remove what the targets above made
+	rm -rf $(VENV) build dist natc/dsl/nat.tables .pytest_cache .mypy_cache .ruff_cache .hypothesis
