@@ -5,27 +5,22 @@ Pure: reading files is the caller's, through `read`.
 
 from collections.abc import Iterable, Mapping
 
-from natc.address import Family
+from natc.address import FAMILIES, Family
 from natc.diagnostics import Diagnostic, PolicyError
-from natc.dsl import ast
+from natc.dsl import parser
 from natc.dsl.includes import Reader, expand
-from natc.dsl.parser import parse
-from natc.elaborate import lower
-from natc.ir import policy
+from natc.elaborate.lower import Elaboration
+from natc.ir.policy import Policy
 from natc.source import Source
+from natc.targets.iptables.chains import Chains
 from natc.targets.iptables.lower import lower as lower_to_iptables
 from natc.targets.iptables.model import Ruleset
+from natc.targets.iptables.write import rule_text
 
 _NO_SETTINGS: Mapping[str, str] = {}
 
-
-def load(source: Source, read: Reader) -> ast.Policy:
-    """Return the syntax tree of a policy and of all that it includes.
-
-    Raises:
-        PolicyError: every syntax and include error.
-    """
-    return expand(parse(source), read)
+_FOLLOWS_FROM_SYNTAX = frozenset({"NAT001", "NAT016"})
+"""What a statement that could not be read may cause elsewhere: its name is then unknown."""
 
 
 def understand(
@@ -33,16 +28,20 @@ def understand(
     read: Reader,
     node: str | None = None,
     settings: Mapping[str, str] = _NO_SETTINGS,
-) -> policy.Policy:
-    """Return the meaning of a policy.
+) -> Policy:
+    """Return the meaning of a policy and of all that it includes.
 
     Raises:
         PolicyError: every problem of the policy.
     """
-    return lower(load(source, read), node, settings)
+    elaboration, unread = _elaboration(source, read, node, settings)
+    rules = tuple(elaboration.rules())
+    meaning = elaboration.policy(rules)
+    _refuse(unread, elaboration.problems.found)
+    return meaning
 
 
-def rulesets(meaning: policy.Policy, families: Iterable[Family] = Family) -> dict[Family, Ruleset]:
+def rulesets(meaning: Policy) -> dict[Family, Ruleset]:
     """Return the iptables rules of a policy, for each family that it translates.
 
     IPv4 when it translates nothing.
@@ -50,15 +49,58 @@ def rulesets(meaning: policy.Policy, families: Iterable[Family] = Family) -> dic
     Raises:
         PolicyError: NAT210, for all families at once.
     """
-    used = meaning.families or (Family.IPV4,)
     made: dict[Family, Ruleset] = {}
     problems: list[Diagnostic] = []
-    for family in families:
-        if family in used:
-            try:
-                made[family] = lower_to_iptables(meaning, family)
-            except PolicyError as error:
-                problems += error.diagnostics
+    for family in meaning.families or (Family.IPV4,):
+        try:
+            made[family] = lower_to_iptables(meaning, family)
+        except PolicyError as error:
+            problems += error.diagnostics
     if problems:
         raise PolicyError(problems)
     return made
+
+
+def compile_rules(
+    source: Source,
+    read: Reader,
+    node: str | None = None,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+) -> dict[Family, Ruleset]:
+    """Return the iptables rules of a policy, as text inside: for printing only.
+
+    The same as `rulesets(understand(…))`, but rule by rule from one end to the other, so that a
+    policy of 100,000 rules is never held in any form but its text.
+
+    Raises:
+        PolicyError: every problem of the policy, in all families.
+    """
+    elaboration, unread = _elaboration(source, read, node, settings)
+    chains = {family: Chains(source.name, family, rule_text) for family in FAMILIES}
+    for rule in elaboration.rules():
+        chains[rule.family].add(rule)
+    elaboration.policy()
+    refused = [problem for chain in chains.values() for problem in chain.problems]
+    _refuse(unread, [*elaboration.problems.found, *refused])
+    used = {family: chain.ruleset() for family, chain in chains.items() if chain.is_used}
+    return used or {Family.IPV4: chains[Family.IPV4].ruleset()}
+
+
+def _elaboration(
+    source: Source, read: Reader, node: str | None, settings: Mapping[str, str]
+) -> tuple[Elaboration, list[Diagnostic]]:
+    """Return the elaboration of what can be read, and what cannot."""
+    policy, unread = parser.read(source)
+    try:
+        policy = expand(policy, read)
+    except PolicyError as error:
+        unread += error.diagnostics
+    return Elaboration(policy, node, settings), unread
+
+
+def _refuse(unread: list[Diagnostic], wrong: Iterable[Diagnostic]) -> None:
+    if unread:
+        wrong = (problem for problem in wrong if problem.code not in _FOLLOWS_FROM_SYNTAX)
+    problems = [*unread, *wrong]
+    if problems:
+        raise PolicyError(problems)

@@ -7,8 +7,8 @@ import click
 
 from natc import __version__, pipeline
 from natc.address import Family
-from natc.cli.files import echo_result, write_whole
-from natc.cli.policy_options import policy_options, understand
+from natc.cli.files import Includes, read_policy, echo_result, write_whole
+from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
 from natc.targets.iptables.companion import route_notes
@@ -62,14 +62,15 @@ def command(
     if as_script and standalone:
         raise click.UsageError("--script and --standalone exclude each other.")
     with reported(format_, colour):
-        meaning = understand(policy, node, settings, stdin_filename)
-        families = Family if family is None else (Family(int(family)),)
-        made = pipeline.rulesets(meaning, families)
+        source = read_policy(policy, stdin_filename)
+        made = pipeline.compile_rules(source, Includes(policy), this_node(node), settings)
+    if family is not None:
+        made = {kind: rules for kind, rules in made.items() if kind == int(family)}
     if not made:
         raise click.UsageError(f"The policy has no rules for IPv{family}.")
-    title = f"natc {__version__}, {printable(meaning.name)}"
+    title = f"natc {__version__}, {printable(source.name)}"
     if as_script:
-        _deliver(script(made, printable(meaning.name)), output, executable=True)
+        _deliver(script(made, printable(source.name)), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
     texts = {kind: _text(ruleset, form, title) for kind, ruleset in made.items()}

@@ -1,6 +1,6 @@
 """Options of every command that reads a policy's meaning."""
 
-import socket
+import os
 from collections.abc import Callable, Mapping
 
 import click
@@ -52,6 +52,9 @@ def understand(
         PolicyError: it is wrong.
     """
     source = read_policy(path, stdin_filename)
-    return pipeline.understand(
-        source, Includes(path), socket.gethostname() if node is None else node, settings
-    )
+    return pipeline.understand(source, Includes(path), this_node(node), settings)
+
+
+def this_node(node: str | None) -> str:
+    """Return the gateway that `--node` names, else this host."""
+    return os.uname().nodename if node is None else node

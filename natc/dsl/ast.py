@@ -5,6 +5,7 @@ trees are equal when they say the same with the same comments; spans take no par
 these values, `format` prints them, `elaborate` gives them meaning.
 """
 
+from collections.abc import Sequence
 from typing import Literal as Choice
 
 from natc.record import Record
@@ -341,6 +342,6 @@ class Policy(Node):
         closing: whole-line comments after the last statement.
     """
 
-    statements: tuple[AnyStatement, ...]
+    statements: Sequence[AnyStatement]
     closing: tuple[str | None, ...] = ()
     span: Span = NOWHERE

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.dsl import ast
+from natc.dsl.lazy import declarations
 from natc.dsl.parser import parse
 from natc.record import replace
 from natc.source import Source, Span
@@ -24,7 +25,7 @@ def expand(policy: ast.Policy, read: Reader) -> ast.Policy:
     Raises:
         PolicyError: NAT004, and the syntax errors of included files; all of them.
     """
-    if not any(isinstance(statement, ast.Include) for statement in policy.statements):
+    if not any(isinstance(s, ast.Include) for s in declarations(policy.statements)):
         return policy
     expansion = _Expansion(policy.span.source, read)
     statements = tuple(expansion.statements(policy, (policy.span.source.name,)))

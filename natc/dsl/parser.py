@@ -6,10 +6,23 @@ from typing import Any
 
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast, comments
+from natc.dsl.lazy import Statements
 from natc.dsl.skeletons import Skeletons
-from natc.dsl.statements import Chunk, cut
+from natc.dsl.statements import cut
 from natc.dsl.text_checks import check_text
 from natc.source import Source, Span
+
+
+_RULES = (
+    "snat ",
+    "dnat ",
+    "port-forward ",
+    "masquerade ",
+    "exempt ",
+    "static ",
+    "balance ",
+    "transparent-proxy ",
+)
 
 
 def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
@@ -21,6 +34,19 @@ def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
     Raises:
         PolicyError: NAT000 and NAT014 to NAT015, with every syntax error of the file.
     """
+    policy, problems = read(source, skeletons)
+    if problems:
+        raise PolicyError(problems)
+    return policy
+
+
+def read(source: Source, skeletons: Skeletons | None = None) -> tuple[ast.Policy, list[Diagnostic]]:
+    """Return the statements that can be parsed, and what is wrong with the others.
+
+    Raises:
+        PolicyError: NAT014 or NAT015 for a text that is no policy at all.
+    """
+    check_text(source)
     problems: list[Diagnostic] = []
     collecting = gc.isenabled()
     gc.disable()  # Nothing made here is garbage, and there is much of it to look through.
@@ -29,38 +55,34 @@ def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
     finally:
         if collecting:
             gc.enable()
-    if problems:
-        raise PolicyError(problems)
-    return policy
+    return policy, problems
 
 
 def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) -> ast.Policy:
-    check_text(source)
     closing: tuple[str | None, ...] = ()
-    statements = []
+    statements = Statements(source)
     for chunk in cut(source, problems):
-        if chunk.start == chunk.end:
-            closing = chunk.above
+        start, end, above, inner, beside = chunk
+        if start == end:
+            closing = above
             continue
-        statement = _statement(source, chunk, skeletons, problems)
-        if statement is not None:
-            statements.append(statement)
-    return ast.Policy(tuple(statements), closing, Span(source, 0, len(source.text)))
-
-
-def _statement(
-    source: Source, chunk: Chunk, skeletons: Skeletons, problems: list[Diagnostic]
-) -> ast.AnyStatement | None:
-    statement = skeletons.build(source, chunk.start, chunk.end)
-    if statement is None:
-        statement = _Grammar.shared().statement(source, chunk.start, chunk.end, problems)
-        if statement is None:
-            return None
-        skeletons.learn(source, chunk.start, chunk.end, statement)
-    if not (chunk.above or chunk.inner or chunk.beside is not None):
-        return statement
-    attached: ast.AnyStatement = comments.attach(statement, source, chunk)
-    return attached
+        bare = not (above or inner or beside is not None)
+        build = skeletons.builder(source, start, end)
+        if build is not None and bare and source.text.startswith(_RULES, start):
+            statements.add(build, start, end)
+            continue
+        if build is not None:
+            statement = build(source, start, source.text[start:end].split())
+        else:
+            parsed = _Grammar.shared().statement(source, start, end, problems)
+            if parsed is None:
+                continue
+            statement = parsed
+            skeletons.learn(source, start, end, statement)
+        if not bare:
+            statement = comments.attach(statement, source, chunk)
+        statements.add(statement, start, end)
+    return ast.Policy(statements, closing, Span(source, 0, len(source.text)))
 
 
 class _Grammar:

@@ -25,7 +25,7 @@ _DIGITS_MATTER = re.compile(r'"|[0-9]x|ipv|until|[^\x00-\x7f]')
 _MOST_SHAPES = 2_000
 """Shapes remembered; a policy with more gains nothing."""
 
-_Build = Callable[[Source, int, list[str]], ast.AnyStatement]
+Build = Callable[[Source, int, list[str]], ast.AnyStatement]
 
 
 class Skeletons:
@@ -33,15 +33,14 @@ class Skeletons:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self.enabled = enabled
-        self._seen: dict[str, _Build | None] = {}
+        self._seen: dict[str, Build | None] = {}
 
-    def build(self, source: Source, start: int, end: int) -> ast.AnyStatement | None:
-        """Return the tree of a statement whose shape is known, None for Lark to parse it."""
-        if not self.enabled:
-            return None
-        text = source.text[start:end]
-        build = self._seen.get(_DIGITS.sub("0", text))
-        return None if build is None else build(source, start, text.split())
+    def builder(self, source: Source, start: int, end: int) -> Build | None:
+        """Return what builds the tree of a statement, None for a shape not known.
+
+        Call it with the source, the statement's start and its words.
+        """
+        return self._seen.get(_DIGITS.sub("0", source.text[start:end])) if self.enabled else None
 
     def learn(self, source: Source, start: int, end: int, tree: ast.AnyStatement) -> None:
         """Remember the shape of a statement that Lark parsed."""
@@ -68,7 +67,7 @@ class _Writer:
         self.text = text
         self.scope: dict[str, Any] = {"Span": Span}
 
-    def function(self, tree: ast.AnyStatement) -> _Build | None:
+    def function(self, tree: ast.AnyStatement) -> Build | None:
         """Return the function, None when an offset cannot be told from the words."""
         try:
             body = self._value(tree)
@@ -84,7 +83,7 @@ class _Writer:
             offset, before = f"e{index}", end
         lines.append(f" return {body}")
         exec("\n".join(lines), self.scope)  # noqa: S102 - made of offsets and class names only
-        build: _Build = self.scope["build"]
+        build: Build = self.scope["build"]
         return build
 
     def _value(self, value: object) -> str:

@@ -7,9 +7,9 @@ not be parsed again.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from natc.diagnostics import Diagnostic, Label
-from natc.record import Record
 from natc.source import Source, Span
 
 DEEPEST = 32
@@ -21,7 +21,7 @@ _PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
 """A line that is one statement without braces, texts and comments, as most of a long policy are."""
 
 
-class Chunk(Record):
+class Chunk(NamedTuple):
     """One statement's text, offsets in the source.
 
     Attributes:

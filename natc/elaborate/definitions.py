@@ -4,24 +4,25 @@ from collections.abc import Mapping
 
 from natc.diagnostics import Label, PolicyError
 from natc.dsl import ast
+from natc.dsl.lazy import declarations
 from natc.dsl.parser import parse
 from natc.elaborate.names import check_name, nearest
 from natc.elaborate.problem import Problem, Problems
 from natc.source import Source, Span
 
 
-def definitions(
+def definitions_in_force(
     policy: ast.Policy, node: str | None, settings: Mapping[str, str], problems: Problems
 ) -> dict[str, ast.Definition]:
     """Return the definitions in force by name; what is wrong goes to `problems`."""
     found: dict[str, ast.Definition] = {}
-    for statement in policy.statements:
+    for statement in declarations(policy.statements):
         if isinstance(statement, ast.Definition):
             with problems.caught():
                 _add(found, statement)
     everywhere = dict(found)
     nodes: dict[str, ast.Host] = {}
-    for statement in policy.statements:
+    for statement in declarations(policy.statements):
         if isinstance(statement, ast.Host):
             with problems.caught():
                 _check_node(statement, nodes, everywhere)

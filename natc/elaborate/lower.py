@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from natc.diagnostics import Diagnostic, Label, PolicyError
-from natc.dsl import ast
+from natc.dsl import ast, lazy
 from natc.elaborate import diversion, places, promises
 from natc.elaborate.context import Context
-from natc.elaborate.definitions import definitions
+from natc.elaborate.definitions import definitions_in_force
 from natc.elaborate.destination_rules import balance, dnat, health_check, transparent_proxy
 from natc.elaborate.exempt import exempt
-from natc.elaborate.names import check_name
+from natc.elaborate.names import check_name, check_rule_name
 from natc.elaborate.problem import Problem, Problems
 from natc.elaborate.scope import Place, Scope
 from natc.elaborate.source_rules import masquerade, network, snat
@@ -42,7 +42,7 @@ def lower(
     Raises:
         PolicyError: every problem of the policy.
     """
-    elaboration = _Elaboration(policy, node, settings)
+    elaboration = Elaboration(policy, node, settings)
     rules = tuple(elaboration.rules())
     lowered = elaboration.policy(rules)
     if elaboration.problems.found:
@@ -50,20 +50,31 @@ def lower(
     return lowered
 
 
-class _Elaboration:
-    """One policy on its way to the IR."""
+class Elaboration:
+    """One policy on its way to the IR, rule by rule for those who need no more.
 
-    def __init__(self, policy: ast.Policy, node: str | None, settings: Mapping[str, str]) -> None:
+    Attributes:
+        problems: everything wrong so far; complete after `rules` and `policy`.
+    """
+
+    def __init__(
+        self,
+        policy: ast.Policy,
+        node: str | None = None,
+        settings: Mapping[str, str] = _NO_SETTINGS,
+    ) -> None:
         self.source = policy
         self.problems = Problems()
-        self.scope = Scope(definitions(policy, node, settings, self.problems))
+        self.scope = Scope(definitions_in_force(policy, node, settings, self.problems))
         self.places: list[Place] = []
         self.names: dict[str, Span] = {}
+        self.checks: list[ir.HealthCheck] = []
+        self.says_something = False
         self._declare()
 
     def _declare(self) -> None:
         """Work out all zones, networks and definitions, used or not."""
-        blocks = [s for s in self.source.statements if isinstance(s, ast.Block)]
+        blocks = [s for s in lazy.declarations(self.source.statements) if isinstance(s, ast.Block)]
         for position, block in enumerate(blocks, 1):
             with self.problems.caught():
                 check_name(block.name)
@@ -86,7 +97,10 @@ class _Elaboration:
 
     def rules(self) -> Iterator[ir.Rule]:
         """Yield the rules in file order; what is wrong with one goes to `problems`."""
-        yield from diversion.in_file_order(self._written_rules())
+        written = self._written_rules()
+        if lazy.may_mention(self.source.statements, "tproxy"):
+            return diversion.in_file_order(written)
+        return written
 
     def _written_rules(self) -> Iterator[ir.Rule]:
         ordinal = 0
@@ -94,35 +108,34 @@ class _Elaboration:
         for statement in self.source.statements:
             if isinstance(statement, ast.Rule | ast.Static):
                 ordinal += 1
-                verb = statement.verb if isinstance(statement, ast.Rule) else "static"
                 try:  # Not `caught()`: this runs for every rule.
-                    name = self._rule_name(statement, verb, ordinal)
-                    context = Context(self.scope, name, statement.span, places_)
-                    if isinstance(statement, ast.Rule):
-                        yield from _VERBS[verb](statement, context)
-                    else:
-                        yield from static(statement, context)
+                    yield from self._rules_of(statement, ordinal, places_)
                 except Problem as problem:
                     self.problems.found.append(problem.diagnostic)
             elif isinstance(statement, ast.Block) and statement.kind == "network":
                 with self.problems.caught():
                     yield from self._network_rules(statement, places_)
+        self.says_something |= ordinal > 0
 
-    def _rule_name(self, statement: ast.Rule | ast.Static, verb: str, ordinal: int) -> str:
-        name = f"{verb}-{ordinal}"
-        if statement.name is not None:
-            check_name(statement.name)
-            name = statement.name.text
-            if name in self.names:
-                raise _duplicate(statement.name, self.names[name])
-        self.names[name] = statement.name.span if statement.name else statement.span
-        return name
+    def _rules_of(
+        self, statement: ast.Rule | ast.Static, ordinal: int, places_: tuple[Place, ...]
+    ) -> Iterator[ir.Rule]:
+        verb = statement.verb if isinstance(statement, ast.Rule) else "static"
+        name = f"{verb}-{ordinal}" if statement.name is None else self._given_name(statement.name)
+        context = Context(self.scope, name, statement.span, places_)
+        if isinstance(statement, ast.Static):
+            return static(statement, context)
+        if verb == "balance":
+            check = health_check(statement, name)
+            self.checks += [check] if check else []
+        return _VERBS[verb](statement, context)
 
-    def _name_of(self, rule: ast.Rule) -> str:
-        """Return the name that `rule` was given while it was elaborated."""
-        if rule.name is not None:
-            return rule.name.text
-        return next((name for name, span in self.names.items() if span == rule.span), "")
+    def _given_name(self, name: ast.Name) -> str:
+        check_rule_name(name)
+        if name.text in self.names:
+            raise _duplicate(name, self.names[name.text])
+        self.names[name.text] = name.span
+        return name.text
 
     def _network_rules(self, block: ast.Block, places_: tuple[Place, ...]) -> Iterator[ir.Rule]:
         where = self.scope.places.get(block.name.text)
@@ -133,43 +146,35 @@ class _Elaboration:
             context = Context(self.scope, f"network-{where.name}", block.span, places_)
             yield from network(where, ports, context)
 
-    def policy(self, rules: tuple[ir.Rule, ...]) -> ir.Policy:
-        """Return the whole, with facts and promises; what is wrong goes to `problems`."""
+    def policy(self, rules: tuple[ir.Rule, ...] = ()) -> ir.Policy:
+        """Return the whole, with facts and promises; what is wrong goes to `problems`.
+
+        Call it when `rules` has been gone through.
+        """
         context = Context(self.scope, "", self.source.span, tuple(self.places))
         tests: list[ir.Test] = []
         assertions: list[ir.Assertion] = []
         allowances: list[ir.Allowance] = []
-        checks: list[ir.HealthCheck] = []
-        says_something = False
-        for statement in self.source.statements:
-            if isinstance(statement, ast.Rule | ast.Static) and (
-                isinstance(statement, ast.Static) or statement.verb != "balance"
-            ):
-                says_something = True
-                continue
+        for statement in lazy.declarations(self.source.statements):
             with self.problems.caught():
                 match statement:
                     case ast.Test():
-                        says_something = True
+                        self.says_something = True
                         tests.extend(promises.tests(statement, context))
                     case ast.Assertion():
                         assertions.extend(promises.assertion(statement, context))
                     case ast.Allow():
                         allowances.append(promises.allowance(statement, self.names))
-                    case ast.Rule():
-                        says_something = True
-                        check = health_check(statement, self._name_of(statement))
-                        checks.extend([check] if check else [])
                     case ast.Block(kind="network"):
-                        says_something = True
-        if not says_something:
+                        self.says_something = True
+        if not self.says_something:
             self.problems.found.append(_says_nothing(self.source.span))
         return ir.Policy(
             self.source.span.source.name,
             rules,
             tuple(place for place in self.places if isinstance(place, ir.Zone)),
             tuple(place for place in self.places if isinstance(place, ir.Network)),
-            tuple(checks),
+            tuple(self.checks),
             tuple(tests),
             tuple(assertions),
             tuple(allowances),

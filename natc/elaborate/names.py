@@ -51,6 +51,28 @@ def check_name(name: ast.Name) -> None:
         raise Problem("NAT204", message, name.span)
 
 
+_MADE = re.compile(
+    r"(?:exempt|static|snat|masquerade|dnat|port-forward|transparent-proxy|balance)-[0-9]+\Z"
+    r"|network-"
+)
+
+
+def check_rule_name(name: ast.Name) -> None:
+    """Refuse what cannot be the name of a rule: also the names that natc gives to rules.
+
+    Raises:
+        Problem: NAT018, NAT204.
+    """
+    check_name(name)
+    if _MADE.match(name.text):
+        raise Problem(
+            "NAT018",
+            f"`{name.text}` is a name that natc gives to rules",
+            name.span,
+            help="choose another name",
+        )
+
+
 def nearest(text: str, candidates: Iterable[str]) -> str | None:
     """Return help that names the candidate closest to `text`, None when none is close."""
     from difflib import get_close_matches  # noqa: PLC0415 - start-up

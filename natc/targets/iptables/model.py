@@ -1,5 +1,7 @@
 """iptables rules as data: what `write` prints."""
 
+from collections.abc import Sequence
+
 from natc.address import Family
 from natc.ir.actions import Hook
 from natc.record import Record
@@ -54,11 +56,12 @@ class Chain(Record):
 
     Attributes:
         hook: the built-in chain that jumps to it; None for one that other chains of natc jump to.
+        rules: in order; as text already where the ruleset is only to be printed.
     """
 
     name: str
     hook: str | None
-    rules: tuple[Rule, ...]
+    rules: Sequence[Rule | str]
 
 
 class Table(Record):

@@ -9,6 +9,8 @@ from natc.targets.iptables.model import Chain, Jump, Match, Option, Rule, Rulese
 _BARE = re.compile(r"[A-Za-z0-9_.,:/+@%=\[\]-]+\Z")
 """Arguments that need no quotes."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+
 JUMP_COMMENT = "natc"
 """The comment of the jumps to natc's chains: how natc knows its own."""
 
@@ -55,7 +57,10 @@ def _table(table: Table, form: Form) -> Iterator[str]:
             yield from _jump_lines(chain, form)
     if form is not Form.REMOVE:
         for chain in table.chains:
-            yield from (f"-A {chain.name}{rule_text(rule)}" for rule in chain.rules)
+            start = f"-A {chain.name}"
+            yield from (
+                start + (rule if isinstance(rule, str) else rule_text(rule)) for rule in chain.rules
+            )
     else:
         yield from (f"-X {chain.name}" for chain in table.chains)
     yield "COMMIT"
@@ -82,7 +87,10 @@ def rule_text(rule: Rule) -> str:
 
 def _match_text(match: Match) -> str:
     module = f" -m {match.module}" if match.module else ""
-    return module + "".join(_option_text(option) for option in match.options)
+    options = match.options
+    if len(options) == 1:
+        return module + _option_text(options[0])
+    return module + "".join(_option_text(option) for option in options)
 
 
 def _jump_text(jump: Jump) -> str:
@@ -91,8 +99,11 @@ def _jump_text(jump: Jump) -> str:
 
 
 def _option_text(option: Option) -> str:
-    sign = " !" if option.negated else ""
-    return f"{sign} {option.flag}" + "".join(f" {quoted(value)}" for value in option.values)
+    flag = f" ! {option.flag}" if option.negated else f" {option.flag}"
+    values = option.values
+    if len(values) == 1:
+        return f"{flag} {quoted(values[0])}"
+    return flag + "".join(f" {quoted(value)}" for value in values)
 
 
 def quoted(text: str) -> str:
@@ -103,7 +114,7 @@ def quoted(text: str) -> str:
     """
     if _BARE.match(text):
         return text
-    if any(char < " " or char == "\x7f" for char in text):
+    if _CONTROL.search(text):
         raise ValueError(f"control character in {text!r}")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
