@@ -1,20 +1,63 @@
-"""Makes the parser's tables when the wheel is built, so that no run builds them."""
+"""Works out the parser's tables and the usual shapes of statements when the wheel is built."""
 
+import re
 import sys
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class TablesHook(BuildHookInterface):
-    """Writes natc/dsl/nat.tables from grammar/nat.lark."""
+class SavedHook(BuildHookInterface):
+    """Writes natc/dsl/nat.tables and natc/dsl/nat.shapes."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the tables and have them packed."""
+        """Write both and have them packed."""
         sys.path.insert(0, self.root)
-        from natc.dsl import tables  # noqa: PLC0415 - importable only from here on
+        from natc.dsl import saved, tables  # noqa: PLC0415 - importable only from here on
+        from natc.dsl.parser import usual_shapes  # noqa: PLC0415
 
-        grammar = Path(self.root, "grammar", "nat.lark").read_text(encoding="utf-8")
-        tables.TABLES.write_bytes(tables.dump(grammar))
-        build_data["artifacts"].append("natc/dsl/nat.tables")
+        saved.save(saved.TABLES, tables.dump(saved.grammar()))
+        saved.save_shapes(usual_shapes(_policies(Path(self.root))))
+        build_data["artifacts"] += ["natc/dsl/nat.tables", "natc/dsl/nat.shapes"]
+
+
+_FROM = ("", " from a", " from 10.0.0.0/8", " from 10.0.0.1")
+_TO = ("", " to a", " to 10.0.0.1", " to 10.0.0.0/8", " to not 10.0.0.0/8")
+_NAMED = ("", " as a")
+
+
+def _usual_rules() -> Iterator[str]:
+    """Yield one rule of each usual form; names and numbers stand for all others."""
+    pools = ("a", "10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.9 persistent", "a persistent")
+    for source, target, name in product(_FROM, pools, _NAMED):
+        yield f"snat{source} out a -> {target}{name}"
+        yield f"snat tcp{source} out a -> 10.0.0.1:1024-2048{name}"
+    for protocol, source, to, name in product(("", " tcp"), _FROM, _TO, _NAMED):
+        yield f"masquerade{protocol}{source}{to} out a{name}"
+        yield f"exempt{protocol}{source}{to} out a{name}"
+        yield f"exempt{protocol}{source}{to}{name}"
+    services = ("tcp/80", "tcp/80-90", "a")
+    places = ("on a", "in a", "to 10.0.0.1 in a", "to 10.0.0.1", "to a")
+    ends = ("10.0.0.1", "10.0.0.1:80", "a", "a:80", "10.0.0.1:80 shift", "a:80 shift")
+    for service, place, end, hairpin, name in product(
+        services, places, ends, ("", " hairpin"), _NAMED
+    ):
+        verb = "port-forward" if place in ("on a", "to 10.0.0.1 in a") else "dnat"
+        yield f"{verb} {service} {place} -> {end}{hairpin}{name}"
+    for inside, outside, place, name in product(
+        ("a", "10.0.0.1", "10.0.0.0/8"), ("a", "10.0.0.1", "10.0.0.0/8"), ("", " on a"), _NAMED
+    ):
+        yield f"static {inside} <-> {outside}{place}{name}"
+
+
+def _policies(root: Path) -> Iterator[str]:
+    """Yield policies whose statements are what people write."""
+    yield "\n".join(_usual_rules())
+    for path in sorted(root.glob("policies/**/*.nat")):
+        yield path.read_text(encoding="utf-8")
+    for path in sorted(root.glob("docs/*.md")):
+        text = path.read_text(encoding="utf-8")
+        yield from re.findall(r"^```nat\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

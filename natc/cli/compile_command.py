@@ -7,7 +7,7 @@ import click
 
 from natc import __version__, pipeline
 from natc.address import Family
-from natc.cli.files import Includes, read_policy, echo_result, write_whole
+from natc.cli.files import Includes, echo_result, read_policy, write_whole
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 from natc.dsl import ast
-from natc.dsl.skeletons import Build
+from natc.dsl.shapes import Build, words
 from natc.source import Source
 
 
@@ -43,7 +43,7 @@ class Statements(Sequence[ast.AnyStatement]):
         source, text = self._source, self._source.text
         for made, start, end in zip(self._made, self._starts, self._ends, strict=True):
             yield (
-                made if isinstance(made, ast.Node) else made(source, start, text[start:end].split())
+                made if isinstance(made, ast.Node) else made(source, start, words(text[start:end]))
             )
 
     @overload
@@ -56,7 +56,7 @@ class Statements(Sequence[ast.AnyStatement]):
         made, start, end = self._made[index], self._starts[index], self._ends[index]
         if isinstance(made, ast.Node):
             return made
-        return made(self._source, start, self._source.text[start:end].split())
+        return made(self._source, start, words(self._source.text[start:end]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):

@@ -1,17 +1,17 @@
 """Text to syntax tree, every syntax error at once."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from natc.diagnostics import Diagnostic, PolicyError
-from natc.dsl import ast, comments
+from natc.dsl import ast, comments, saved
 from natc.dsl.lazy import Statements
-from natc.dsl.skeletons import Skeletons
+from natc.dsl.shapes import words
+from natc.dsl.skeletons import Skeletons, usual_shape
 from natc.dsl.statements import cut
 from natc.dsl.text_checks import check_text
 from natc.source import Source, Span
-
 
 _RULES = (
     "snat ",
@@ -29,7 +29,7 @@ def parse(source: Source, skeletons: Skeletons | None = None) -> ast.Policy:
     """Return the syntax tree of one file; `include` statements stay as they are.
 
     Args:
-        skeletons: what is known of statements parsed before; None starts with nothing.
+        skeletons: the shapes known so far; None starts with those that come with natc.
 
     Raises:
         PolicyError: NAT000 and NAT014 to NAT015, with every syntax error of the file.
@@ -51,7 +51,7 @@ def read(source: Source, skeletons: Skeletons | None = None) -> tuple[ast.Policy
     collecting = gc.isenabled()
     gc.disable()  # Nothing made here is garbage, and there is much of it to look through.
     try:
-        policy = _policy(source, skeletons or Skeletons(), problems)
+        policy = _policy(source, skeletons or Skeletons(saved.usual_shapes()), problems)
     finally:
         if collecting:
             gc.enable()
@@ -72,7 +72,7 @@ def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) ->
             statements.add(build, start, end)
             continue
         if build is not None:
-            statement = build(source, start, source.text[start:end].split())
+            statement = build(source, start, words(source.text[start:end]))
         else:
             parsed = _Grammar.shared().statement(source, start, end, problems)
             if parsed is None:
@@ -133,3 +133,19 @@ def statements_of_whole(source: Source) -> Iterator[Any]:
     grammar.builder.span = Span(source, 0, 0)
     text = source.text if source.text.endswith("\n") else source.text + "\n"
     yield from grammar.lark.parse(text, start="policy").children
+
+
+def usual_shapes(texts: Iterable[str]) -> dict[str, str]:
+    """Return the shapes of the statements of `texts`, as natc ships them; see `skeletons`."""
+    found: dict[str, str] = {}
+    for text in texts:
+        source = Source("<shapes>", text)
+        problems: list[Diagnostic] = []
+        for chunk in cut(source, problems):
+            tree = None
+            if chunk.start < chunk.end and not chunk.inner:
+                tree = _Grammar.shared().statement(source, chunk.start, chunk.end, problems)
+            if tree is not None:
+                made = usual_shape(tree, source.text[chunk.start : chunk.end], chunk.start)
+                found |= {} if made is None else {made[0]: made[1]}
+    return found

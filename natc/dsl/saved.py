@@ -1,0 +1,71 @@
+"""What is worked out when natc is built, so that no run works it out: tables and usual shapes.
+
+Both are data that natc's own build wrote beside this module, never a cache in a shared folder: natc
+runs as root.  Each begins with a stamp of the sources that it was made from; one that does not fit
+is ignored.  A checkout that was never installed has neither and works, more slowly.
+"""
+
+import os
+import zlib
+from collections.abc import Mapping
+
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
+_SOURCES = ("ast.py", "builder.py", "keywords.py", "shapes.py", "skeletons.py")
+
+TABLES = f"{_HERE}/nat.tables"
+SHAPES = f"{_HERE}/nat.shapes"
+
+_RECORD, _FIELD = "\x1e", "\x1f"
+
+
+def grammar() -> str:
+    """Return the grammar: inside the package when installed, beside it in a checkout."""
+    package = os.path.dirname(_HERE)  # noqa: PTH120
+    installed = f"{package}/grammar/nat.lark"
+    checkout = f"{os.path.dirname(package)}/grammar/nat.lark"  # noqa: PTH120
+    return _text(installed if os.path.exists(installed) else checkout)  # noqa: PTH110
+
+
+def stamp() -> bytes:
+    """Return four bytes that change with the grammar and with what makes trees."""
+    whole = zlib.crc32(grammar().encode())
+    for name in _SOURCES:
+        whole = zlib.crc32(_text(f"{_HERE}/{name}").encode(), whole)
+    return whole.to_bytes(4, "big")
+
+
+def load(path: str) -> bytes | None:
+    """Return what was saved, None when it is not there or was made from other sources."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            saved = file.read()
+    except OSError:
+        return None
+    return saved[4:] if saved.startswith(stamp()) else None
+
+
+def save(path: str, data: bytes) -> None:
+    """Save what `load` returns."""
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(stamp() + data)
+
+
+def usual_shapes() -> Mapping[str, str]:
+    """Return the shapes that come with natc: canonical shape to the source of its function."""
+    data = load(SHAPES)
+    if not data:
+        return {}
+    text = zlib.decompress(data).decode()
+    records = (record.partition(_FIELD) for record in text.split(_RECORD))
+    return {shape: source for shape, _, source in records}
+
+
+def save_shapes(shapes: Mapping[str, str]) -> None:
+    """Save usual shapes."""
+    text = _RECORD.join(f"{shape}{_FIELD}{source}" for shape, source in shapes.items())
+    save(SHAPES, zlib.compress(text.encode(), 9))
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        return file.read()
