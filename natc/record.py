@@ -35,7 +35,7 @@ class _RecordType(type):
             "_DEFAULTS": defaults,
         }
         made = super().__new__(cls, name, bases, namespace)
-        if fields and "__init__" not in namespace:
+        if own and "__init__" not in namespace:
             made.__init__ = _initialiser(made, fields, defaults)  # type: ignore[misc]
         return made
 

@@ -25,9 +25,12 @@ class Source(Record):
 
     def position(self, offset: int) -> "Position":
         """Return the place of `offset`, a code-point offset 0..len(text)."""
-        starts = _line_starts(self.text)
-        line = bisect_right(starts, offset)
-        return Position(line, offset - starts[line - 1] + 1)
+        line = self.line_number(offset)
+        return Position(line, offset - _line_starts(self.text)[line - 1] + 1)
+
+    def line_number(self, offset: int) -> int:
+        """Return the line of `offset`, from 1."""
+        return bisect_right(_line_starts(self.text), offset)
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its end."""
@@ -71,7 +74,7 @@ class Span(Record):
     @property
     def line(self) -> int:
         """The line of the first character, from 1."""
-        return self.source.position(self.start).line
+        return self.source.line_number(self.start)
 
     @property
     def text(self) -> str:

@@ -4,7 +4,6 @@ import gc
 import importlib
 import os
 import sys
-import traceback
 
 import click
 
@@ -82,6 +81,8 @@ def run() -> None:
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the last line of defence
         if os.environ.get("NATC_DEBUG"):
+            import traceback  # noqa: PLC0415 - start-up
+
             traceback.print_exc()
         words = " ".join(sys.argv[1:])
         click.echo(

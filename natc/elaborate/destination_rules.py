@@ -1,7 +1,6 @@
 """Destination translation: `dnat`, `port-forward`, `balance`, `transparent-proxy`."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from natc.address import Family
 from natc.dsl import ast
@@ -22,6 +21,7 @@ from natc.ir.actions import (
     Redirect,
     Tproxy,
 )
+from natc.ir.fields import Field, universe
 from natc.ir.intervals import IntervalSet, interval
 from natc.ir.policy import HealthCheck, Rule
 from natc.packet import PROTOCOLS
@@ -173,8 +173,8 @@ def _spared_users(
         )
     if not isinstance(clause.value, ast.SetExpr):
         raise AssertionError("the grammar gives `except user` a set")
-    everyone = context.scope.users(ast.Not(clause.value, clause.value.span))
-    users = everyone if match.user is None else match.user & everyone
+    everyone = universe(Field.USER, Family.IPV4) if match.user is None else match.user
+    users = everyone - context.scope.users(clause.value)
     if not users:
         raise Problem("NAT006", "every user is excepted", clause.span)
     return users
@@ -243,8 +243,7 @@ def balance(rule: ast.Rule, context: Context) -> Iterator[Rule]:
             for index, (target, weight) in enumerate(read, 1)
         )
         backups = tuple(
-            Backend(_dnat(target, family), Fraction(1), f"{context.name}-backup")
-            for target in spare
+            Backend(_dnat(target, family), 1, f"{context.name}-backup") for target in spare
         )
         action = Balance(backends, _sticky(options), backups)
         for arrival in arrivals(match, family):
@@ -293,8 +292,8 @@ def _common_families(every: list[Target]) -> frozenset[Family]:
     return common
 
 
-def _weight(number: ast.Number | None) -> Fraction:
-    return Fraction(1) if number is None else Fraction(values.count(number, "weight", 1, 65535))
+def _weight(number: ast.Number | None) -> int:
+    return 1 if number is None else values.count(number, "weight", 1, 65535)
 
 
 def _sticky(options: dict[str, ast.Clause]) -> int | None:

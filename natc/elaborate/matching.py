@@ -1,6 +1,7 @@
 """The clauses of a rule to an exact set of packets."""
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from natc.address import Family
 from natc.diagnostics import Label
@@ -267,9 +268,7 @@ def _impossible(field: Field, matched_: Matched) -> Problem:
 
 
 def _set(value: object) -> ast.SetExpr:
-    if not isinstance(value, ast.SetExpr):
-        raise AssertionError("the grammar gives this clause a set")
-    return value
+    return cast("ast.SetExpr", value)  # By the grammar; an isinstance() of eleven types is slow.
 
 
 def _ipset(clause: ast.Clause) -> InSet:

@@ -10,7 +10,7 @@ from natc.elaborate import services, values
 from natc.elaborate.names import nearest
 from natc.elaborate.problem import Problem
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
-from natc.ir.fields import Field, interface, universe, user_number
+from natc.ir.fields import ANY_USERS, Field, interface, universe, user_number
 from natc.ir.intervals import EMPTY, IntervalSet, interval
 from natc.ir.policy import AddressSet, Network, Zone
 from natc.ir.space import Mark
@@ -23,7 +23,6 @@ Place = Zone | Network
 
 EVERY_ADDRESS = AddressSet(interval(0, Family.IPV4.last), interval(0, Family.IPV6.last))
 _EVERY_INTERFACE = universe(Field.IN_INTERFACE, Family.IPV4) - IntervalSet(((0, 0),))
-_EVERY_USER = universe(Field.USER, Family.IPV4)
 _NO_FAMILY: frozenset[Family] = frozenset()
 
 
@@ -66,6 +65,7 @@ class Scope:
         self.places: dict[str, Place] = {}
         self._addresses: dict[str, Addresses | Problem] = {}
         self._services: dict[str, ServiceSet | Problem] = {}
+        self._interfaces: dict[str, Interfaces] = {}
         self._open: list[str] = []
 
     # Addresses.
@@ -82,10 +82,10 @@ class Scope:
         return found
 
     def _address_set(self, expression: ast.SetExpr) -> Addresses:
+        if isinstance(expression, ast.Address):
+            found = values.addresses(expression.text, expression.span)
+            return Addresses(found, found.families, expression.span)
         match expression:
-            case ast.Address(text, span):
-                found = values.addresses(text, span)
-                return Addresses(found, found.families, span)
             case ast.Name():
                 return self._address_name(expression)
             case ast.Braces(items):
@@ -207,6 +207,11 @@ class Scope:
         Raises:
             Problem: NAT005, NAT017, NAT204.
         """
+        if isinstance(expression, ast.Name):
+            known = self._interfaces.get(expression.text)
+            if known is None:
+                known = self._interfaces[expression.text] = self._interface_set(expression)
+            return known
         found = self._interface_set(expression)
         if not found.interfaces and not found.local:
             raise Problem("NAT005", "this set of interfaces is empty", expression.span)
@@ -237,6 +242,8 @@ class Scope:
     def users(self, expression: ast.SetExpr) -> IntervalSet:
         """Return users by uid, uid range or login name, as `ir.fields.user_number` has them.
 
+        Packets that no local process sent have no user, and are in no set.
+
         Raises:
             Problem: NAT005, NAT017, NAT204, NAT206.
         """
@@ -259,7 +266,7 @@ class Scope:
             case ast.Except(base, without):
                 return self._user_set(base) - self._user_set(without)
             case ast.Not(operand):
-                return _EVERY_USER - self._user_set(operand)
+                return ANY_USERS - self._user_set(operand)
             case _:
                 raise _wrong_kind("a uid or a login name", expression)
 

@@ -1,7 +1,6 @@
 """What a rule does to the first packet of a connection, and so to the whole connection."""
 
 from enum import StrEnum
-from fractions import Fraction
 
 from natc.ir.intervals import IntervalSet
 from natc.record import Record
@@ -131,12 +130,12 @@ class Backend(Record):
     """One destination of a balanced service.
 
     Attributes:
-        weight: its part of the sum of all weights.
+        weight: its part of the sum of all weights, 1..65535.
         name: unique in the rule; names the kernel's list of its clients.
     """
 
     action: Dnat
-    weight: Fraction
+    weight: int
     name: str
 
 

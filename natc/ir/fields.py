@@ -18,6 +18,15 @@ USER_BYTES = 32
 NO_USER = 0
 """The user of a packet that no local process sent."""
 
+ANY_USERS = IntervalSet(((1, (1 << 8 * (USER_BYTES + 1)) - 1),))
+"""Every user that a local process can have."""
+
+LAST_UID = (1 << 32) - 1
+"""What stands for the last uid, 2**32-2; names come after it."""
+
+UNNAMED_USER = LAST_UID
+"""Stands for a user that no policy names."""
+
 
 class Field(IntEnum):
     """A dimension; the value is its index in a `Box`.
@@ -126,6 +135,6 @@ def user_number(user: str) -> int:
 
 def user_text(number: int) -> str:
     """Return the uid or login name that `user_number` made `number` from."""
-    if number <= 1 << 32:
+    if number <= LAST_UID:
         return str(number - 1)
     return number.to_bytes(USER_BYTES + 1, "big")[1:].rstrip(b"\0").decode()

@@ -23,7 +23,15 @@ from natc.ir.actions import (
     Snat,
     Tproxy,
 )
-from natc.ir.fields import NO_USER, Field, interface, interface_number, universe, user_number
+from natc.ir.fields import (
+    NO_USER,
+    UNNAMED_USER,
+    Field,
+    interface,
+    interface_number,
+    universe,
+    user_number,
+)
 from natc.ir.intervals import EMPTY, IntervalSet, interval, point
 from natc.ir.policy import Network, Policy, Rule, Zone
 from natc.ir.space import Box, InSet, Mark
@@ -107,7 +115,7 @@ class _Simulation:
             Field.SOURCE: point(packet.source),
             Field.DESTINATION: point(packet.destination),
             Field.PROTOCOL: point(packet.protocol),
-            Field.USER: point(NO_USER if packet.user is None else user_number(packet.user)),
+            Field.USER: point(_user(packet)),
             Field.LOCAL_DESTINATION: point(int(packet.destination in self.own)),
         }
         if packet.source_port is not None and packet.destination_port is not None:
@@ -364,6 +372,13 @@ def _own_addresses(policy: Policy, family: Family) -> IntervalSet:
         (value, value) for place in places for kind, value in place.addresses if kind is family
     )
     return own | _LOOPBACK_NET[family]
+
+
+def _user(packet: Packet) -> int:
+    """Return the sender of a packet; one that is not named is nobody whom a policy names."""
+    if packet.in_interface is not None:
+        return NO_USER
+    return UNNAMED_USER if packet.user is None else user_number(packet.user)
 
 
 def _port_class(port: int) -> IntervalSet:

@@ -1,7 +1,6 @@
 """An action to what a rule jumps to; some actions take several rules."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import assert_never
 
 from natc import address
@@ -167,9 +166,9 @@ def probabilities(action: Balance) -> Iterator[int | None]:
     None is certainty, for the last.  The nearest 1/2**31 to w / (w + the weights after it), so that
     every backend's share of all connections is exact to 1/2**31.
     """
-    left = sum((backend.weight for backend in action.backends), Fraction(0))
+    left = sum(backend.weight for backend in action.backends)
     for backend in action.backends[:-1]:
-        yield min(SHARES, round(SHARES * backend.weight / left))
+        yield (2 * SHARES * backend.weight + left) // (2 * left)
         left -= backend.weight
     yield None
 

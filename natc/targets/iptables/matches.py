@@ -11,7 +11,10 @@ from itertools import pairwise
 from natc import address
 from natc.address import Family
 from natc.ir.fields import (
+    ANY_USERS,
     INTERFACE_BYTES,
+    LAST_UID,
+    NO_USER,
     Field,
     interface_patterns,
     universe,
@@ -260,11 +263,17 @@ def _widest_prefix(left: IntervalSet, values: IntervalSet) -> bytes | None:
 
 
 def users(values: IntervalSet, family: Family) -> Cover:
-    """Cover users.  Packets that no process sent are in the set when user 0 of the IR is."""
-    everyone = universe(Field.USER, family)
-    if 0 in values:
-        rest = everyone - values
+    """Cover users.  The kernel counts a packet without a sender as not of any user."""
+    if NO_USER in values:
+        rest = universe(Field.USER, family) - values
         return Cover((tuple(_owner(block, negated=True) for block in rest.ranges),))
+    if not all(low == high or high <= LAST_UID for low, high in values.ranges):
+        rest = ANY_USERS - values
+        sent = Option("--socket-exists")
+        if not rest:
+            return Cover(((Match("owner", (sent,)),),))
+        first, *others = (_owner(block, negated=True) for block in rest.ranges)
+        return Cover(((Match("owner", (sent, *first.options)), *others),))
     return Cover(tuple((_owner(block, negated=False),) for block in values.ranges))
 
 
