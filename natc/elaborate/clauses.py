@@ -51,9 +51,15 @@ def matches_of(rule: ast.Rule) -> tuple[ast.Clause, ...]:
     Raises:
         Problem: NAT011, NAT202 for a match that the verb does not have.
     """
+    allowed = MATCHES[rule.verb]
+    for clause in rule.clauses:
+        if clause.keyword not in allowed:
+            break
+    else:
+        return rule.clauses
     matches = tuple(clause for clause in rule.clauses if clause.keyword in _MATCH_WORDS)
     for clause in matches:
-        if clause.keyword not in MATCHES[rule.verb]:
+        if clause.keyword not in allowed:
             raise _misplaced(rule.verb, clause, MATCHES)
     return matches
 

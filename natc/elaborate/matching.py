@@ -17,6 +17,7 @@ from natc.record import Record
 from natc.source import Span
 
 _REPEATABLE = frozenset({"set", "check"})
+_NO_WORDS: frozenset[Family] = frozenset()
 _WORDS = ((Family.IPV4, "ipv4"), (Family.IPV6, "ipv6"))
 _SORTED = {
     have: tuple(sorted(have))
@@ -83,21 +84,29 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
         Problem: what its values raise, and NAT203 for `sport` without a protocol that has ports.
     """
     said = by_keyword(clauses)
-    words = frozenset(family for family, word in _WORDS if word in said)
-    values = {keyword: clause.value for keyword, clause in said.items()}
-    where = values.get("on")
+
+    def value(keyword: str) -> ast.SetExpr | None:
+        """Return what was said after `keyword`; the grammar makes it a set."""
+        clause = said.get(keyword)
+        return None if clause is None else cast("ast.SetExpr", clause.value)
+
+    source, destination, service = value("from"), value("to"), value("service")
+    sport, arriving, leaving = value("sport"), value("in"), value("out")
+    where, user, mark = value("on"), value("user"), value("mark")
     made = Matched(
-        words,
-        scope.addresses(_set(values["from"])) if "from" in values else None,
-        scope.addresses(_set(values["to"])) if "to" in values else None,
-        scope.services(_set(values["service"])) if "service" in values else None,
-        scope.ports(_set(values["sport"])) if "sport" in values else None,
-        scope.interfaces(_set(values["in"])) if "in" in values else None,
-        scope.interfaces(_set(values["out"])) if "out" in values else None,
-        scope.place(_set(where)) if where is not None else None,
-        scope.users(_set(values["user"])) if "user" in values else None,
-        scope.marks(_set(values["mark"])) if "mark" in values else ((),),
-        tuple(_ipset(clause) for clause in clauses if clause.keyword == "set"),
+        _words(said),
+        None if source is None else scope.addresses(source),
+        None if destination is None else scope.addresses(destination),
+        None if service is None else scope.services(service),
+        None if sport is None else scope.ports(sport),
+        None if arriving is None else scope.interfaces(arriving),
+        None if leaving is None else scope.interfaces(leaving),
+        None if where is None else scope.place(where),
+        None if user is None else scope.users(user),
+        ((),) if mark is None else scope.marks(mark),
+        tuple(_ipset(clause) for clause in clauses if clause.keyword == "set")
+        if "set" in said
+        else (),
         said,
     )
     if made.sport is not None and not (made.services and made.services.has_ports):
@@ -108,6 +117,13 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
             help="name the protocol first: `tcp sport 1024-65535`",
         )
     return made
+
+
+def _words(said: dict[str, ast.Clause]) -> frozenset[Family]:
+    """Return the families asked for by name."""
+    if "ipv4" not in said and "ipv6" not in said:
+        return _NO_WORDS
+    return frozenset(family for family, word in _WORDS if word in said)
 
 
 def families(
@@ -121,11 +137,12 @@ def families(
     Raises:
         Problem: NAT008 when no family is left, or a word asks for one that something lacks.
     """
-    named = [
-        (found.named, found.span)
-        for found in (matched_.source, matched_.destination)
-        if found is not None and found.named
-    ]
+    named: list[tuple[frozenset[Family], Span]] = []
+    source, destination = matched_.source, matched_.destination
+    if source is not None and source.named:
+        named.append((source.named, source.span))
+    if destination is not None and destination.named:
+        named.append((destination.named, destination.span))
     if target is not None:
         named.append((target, target_span))
     if matched_.words:
@@ -153,32 +170,23 @@ def families(
     return tuple(sorted(common))
 
 
-def region(
-    matched_: Matched,
-    family: Family,
-    extra: dict[Field, IntervalSet],
-    *,
-    forget: frozenset[str] = frozenset(),
-) -> Region:
+def region(matched_: Matched, family: Family, extra: dict[Field, IntervalSet]) -> Region:
     """Return the packets of `family` that the matches mean, restricted further by `extra`.
 
     Args:
         extra: sets that the place of the rule adds; intersected with what the matches say.
-        forget: keywords not to look at.
 
     Raises:
         Problem: NAT006 when nothing is left, NAT008 when a set has no address of the family.
     """
     sets: dict[Field, IntervalSet] = {}
-    for keyword, field, found in (
-        ("from", Field.SOURCE, matched_.source),
-        ("to", Field.DESTINATION, matched_.destination),
-    ):
-        if found is not None and keyword not in forget:
-            sets[field] = of_family(found, family)
+    if matched_.source is not None:
+        sets[Field.SOURCE] = of_family(matched_.source, family)
+    if matched_.destination is not None:
+        sets[Field.DESTINATION] = of_family(matched_.destination, family)
     if matched_.sport is not None:
         sets[Field.SOURCE_PORT] = matched_.sport
-    if matched_.user is not None and "user" not in forget:
+    if matched_.user is not None:
         sets[Field.USER] = matched_.user
     for field, values in extra.items():
         before = sets.get(field)
@@ -265,10 +273,6 @@ def _impossible(field: Field, matched_: Matched) -> Problem:
     return Problem(
         "NAT006", "no packet can match both", where.span, "this excludes the rest", related=others
     )
-
-
-def _set(value: object) -> ast.SetExpr:
-    return cast("ast.SetExpr", value)  # By the grammar; an isinstance() of eleven types is slow.
 
 
 def _ipset(clause: ast.Clause) -> InSet:

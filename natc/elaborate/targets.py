@@ -19,6 +19,12 @@ _UNUSABLE = {
 """Unspecified, multicast, reserved and broadcast addresses: no connection has such an end."""
 
 
+def _is_usable(pool: IntervalSet, family: Family) -> bool:
+    """Whether every address of `pool` can be one end of a connection."""
+    bad = _UNUSABLE[family].ranges
+    return pool.first > bad[0][1] and pool.last < bad[1][0]
+
+
 class Target(Record):
     """Where packets are sent to, or come from, after translation.
 
@@ -118,7 +124,7 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
     found = scope.addresses(expression)
     for family in FAMILIES:
         pool = found.addresses.of(family)
-        if pool.ranges and pool & _UNUSABLE[family]:
+        if pool.ranges and not _is_usable(pool, family):
             raise Problem(
                 "NAT206",
                 "no connection can have this address",

@@ -1,4 +1,4 @@
-"""Kernel facts that the lab stands on.  Numbers are those of the project's notes on semantics."""
+"""Kernel facts that the lab stands on."""
 
 import socket
 

@@ -5,7 +5,7 @@ import posixpath
 from natc.ir.policy import Rule
 
 LONGEST = 255
-"""Bytes; longer ones are cut in silence.  Source: include/uapi/linux/netfilter/xt_comment.h."""
+"""Bytes; longer ones are cut or refused.  Source: include/uapi/linux/netfilter/xt_comment.h."""
 
 
 class Commenter:
@@ -22,12 +22,15 @@ class Commenter:
         if file is None:
             file = self._files[source.name] = self._file(source.name)
         line = source.position(rule.origin.start).line
-        return f"{file}:{line} {rule.name}"
+        comment = f"{file}:{line} {rule.name}"
+        if len(comment) <= LONGEST // 4:  # A character has at most four bytes.
+            return comment
+        return comment.encode()[:LONGEST].decode(errors="ignore")
 
     def _file(self, name: str) -> str:
         """Return a file's path from the policy's folder, printable and not too long."""
         path = posixpath.relpath(name, self.folder) if self.folder else name
         safe = "".join(char if char.isprintable() else "?" for char in path)
-        while len(safe.encode()) > LONGEST // 2:
+        while len(safe.encode()) > LONGEST // 3:
             safe = "…" + safe[2:]
         return safe

@@ -8,24 +8,28 @@ from natc.targets.iptables.model import PolicyRoute
 ROUTING_TABLE = 100
 """The routing table that delivers marked packets to the gateway itself."""
 
+ROUTING_PROTOCOL = 78
+"""Tells natc's routing from that of others, in that table too; no program has this number.
 
-def route_commands(routes: Iterable[PolicyRoute]) -> Iterator[str]:
-    """Yield shell commands that put policy routing in place and can run any number of times.
+Source: include/uapi/linux/rtnetlink.h, RTPROT_*; `ip rule` knows it since Linux 4.17.
+"""
+
+
+def route_arguments(routes: Iterable[PolicyRoute]) -> Iterator[str]:
+    """Yield arguments of `ip(8)` that put policy routing in place where there is none.
 
     Source: Documentation/networking/tproxy.rst, Linux 6.18.
     """
     for route in routes:
-        ip = f"ip -{route.family.value}"
-        rule = f"fwmark {route.mark:#x}/{route.mask:#x} lookup {ROUTING_TABLE}"
         everywhere = "0.0.0.0/0" if route.family is Family.IPV4 else "::/0"
-        yield f"while {ip} rule del {rule} 2>/dev/null; do :; done"
-        yield f"{ip} rule add {rule}"
-        yield f"{ip} route replace local {everywhere} dev lo table {ROUTING_TABLE}"
+        mark = f"{route.mark:#x}/{route.mask:#x}"
+        yield f"-{route.family.value} rule add fwmark {mark} lookup {ROUTING_TABLE}"
+        yield f"-{route.family.value} route replace local {everywhere} dev lo table {ROUTING_TABLE}"
 
 
 def route_notes(routes: Iterable[PolicyRoute]) -> Iterator[str]:
     """Yield comment lines for a restore text that name the policy routing it relies on."""
-    commands = [command for command in route_commands(routes) if not command.startswith("while ")]
+    commands = [f"#   ip {arguments}" for arguments in route_arguments(routes)]
     if commands:
         yield "# TPROXY needs policy routing beside these rules; run once at boot:"
-        yield from (f"#   {command}" for command in commands)
+        yield from commands

@@ -1,16 +1,16 @@
 """A POSIX shell script that puts the rules in place at boot, any number of times.
 
-For each table it tries the text that replaces natc's rules; when that finds no jump to replace, the
-text that installs them.  Each try is one transaction of iptables-restore, so nothing is checked
-before it is changed, and a run that fails leaves the table as it was.
+Each table is one transaction of iptables-restore that deletes the jumps to natc's chains, those
+that iptables-save shows, and makes them anew: a run that fails leaves the table as it was, and any
+other leaves one jump a hook, whoever deleted or doubled one before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from natc.address import Family
-from natc.targets.iptables.companion import route_commands
-from natc.targets.iptables.model import HOOK_CHAINS, Chain, Ruleset, Table
-from natc.targets.iptables.write import Form, write
+from natc.address import FAMILIES, Family
+from natc.targets.iptables.companion import ROUTING_PROTOCOL, ROUTING_TABLE, route_arguments
+from natc.targets.iptables.model import HOOK_CHAINS, PolicyRoute, Ruleset, Table
+from natc.targets.iptables.write import JUMP_COMMENT, Form, lines
 
 _HEAD = """\
 #!/bin/sh
@@ -25,91 +25,149 @@ IP6TABLES_RESTORE=${{IP6TABLES_RESTORE:-ip6tables-restore}}
 
 say() {{ printf 'natc: %s\\n' "$*" >&2; }}
 
-# restore PROGRAM TEXT: load a restore text.  Exit code 1 means, beside other things, that a jump
-# to replace is missing; nothing was changed then.
+# restore PROGRAM TABLE LINES...: all of the lines or none.
 restore() {{
-    code=0
-    said=$(printf '%s\\n' "$2" | "$1" --noflush -w "$WAIT" 2>&1) || code=$?
+    program=$1 table=$2 code=0
+    shift 2
+    said=$(printf '%s\\n' "*$table" "$@" COMMIT | "$program" --noflush -w "$WAIT" 2>&1) || code=$?
     return "$code"
 }}
 
-# put PROGRAM TABLE REPLACE INSTALL
+can_look() {{ command -v "${{1%-restore}}-save" >/dev/null 2>&1; }}
+
+look() {{ "${{1%-restore}}-save" -t "$2" 2>/dev/null; }}
+
+# jumps PROGRAM TABLE: natc's jumps that are there, as lines that delete them.
+jumps() {{
+    look "$1" "$2" | sed -nE '/ --comment "?{comment}"? -j NATC-[A-Z]+$/ {{
+        s/^-A (PREROUTING|INPUT|OUTPUT|POSTROUTING) /-D \\1 /p
+    }}'
+}}
+
+# the_jumps TABLE: the same for a whole installation, where there is no iptables-save.  It makes
+# missing chains, so that only a missing jump is an error.
+the_jumps() {{
+    case $1 in
+{usual}
+    esac
+}}
+
+# put PROGRAM TABLE LINES: jumps and rules in the place of those that are there.
 put() {{
-    restore "$1" "$3" && return 0
-    if [ "$code" -eq 1 ]; then
-        restore "$1" "$4" && return 0
+    if can_look "$1"; then
+        for _ in 1 2 3; do  # Another run may come between the look and the change.
+            restore "$1" "$2" "$(jumps "$1" "$2")" "$3" || continue
+            [ -n "$(jumps "$1" "$2" | sort | uniq -d)" ] || return 0
+        done
+    else
+        restore "$1" "$2" "$(the_jumps "$2")" "$3" && return 0
+        # Code 1 means, beside other things, that there is no such jump.
+        [ "$code" -ne 1 ] || ! restore "$1" "$2" "$3" || return 0
     fi
     say "$1 failed on table $2: $said"
     exit 3
 }}
 
-# clear PROGRAM TABLE REMOVE: take away what an earlier policy left, if it left anything.
-clear() {{
-    command -v "$1" >/dev/null 2>&1 || return 0
-    restore "$1" "$3" || [ "$code" -eq 1 ] || say "$1 could not clear table $2: $said"
-}}
-
-# prune PROGRAM TABLE CHAINS: delete chains of an earlier policy that this one does not use.
+# prune PROGRAM TABLE CHAINS: delete chains of an earlier policy, all but these.
 prune() {{
-    save=${{1%-restore}}-save
-    command -v "$save" >/dev/null 2>&1 || return 0
-    for chain in $("$save" -t "$2" 2>/dev/null | sed -n 's/^:\\(NATC-[A-Z]*-[0-9]*\\) .*/\\1/p'); do
+    can_look "$1" || return 0
+    flush='' delete=''
+    for chain in $(look "$1" "$2" | sed -nE 's/^:(NATC-[A-Z]+(-[0-9]+)?) .*/\\1/p'); do
         case " $3 " in
             *" $chain "*) ;;
-            *) restore "$1" "*$2
-:$chain - [0:0]
--X $chain
-COMMIT" || say "chain $chain of table $2 is still in use: $said" ;;
+            *) flush="$flush:$chain - [0:0]
+" delete="$delete-X $chain
+" ;;
         esac
     done
+    [ -z "$delete" ] || restore "$1" "$2" "$flush$delete" ||
+        say "a chain of an earlier policy in table $2 is still in use: $said"
+}}
+
+# clear PROGRAM TABLE: take away what an earlier policy left in a table that this one does not use.
+clear() {{
+    command -v "$1" >/dev/null 2>&1 || return 0
+    if can_look "$1"; then
+        [ -z "$(jumps "$1" "$2")" ] || put "$1" "$2" ''
+        prune "$1" "$2" ''
+    else
+        restore "$1" "$2" "$(the_jumps "$2")" || :
+    fi
+}}
+
+# unroute FAMILY: take away policy routing that an earlier run made, known by its protocol number.
+unroute() {{
+    command -v ip >/dev/null 2>&1 || return 0
+    while ip "-$1" rule del lookup {table} protocol {protocol} 2>/dev/null; do :; done
+    ip "-$1" route flush table {table} protocol {protocol} >/dev/null 2>&1 || :
+}}
+
+route() {{
+    said=$(ip "$@" 2>&1) || {{
+        say "ip $* failed: $said"
+        exit 3
+    }}
 }}
 """
 
+_PROGRAMS = {Family.IPV4: '"$IPTABLES_RESTORE"', Family.IPV6: '"$IP6TABLES_RESTORE"'}
+_TABLES = tuple(dict.fromkeys(table for table, _, _ in HOOK_CHAINS.values()))
 
-def script(rulesets: Mapping[Family, Ruleset], title: str) -> str:
-    """Return the script for all families of a policy.
+
+def script(
+    rulesets: Mapping[Family, Ruleset], title: str, families: Collection[Family] = FAMILIES
+) -> str:
+    """Return the script for a policy.
 
     Args:
+        rulesets: the rules of each family that has some.
         title: one line, without control characters.
+        families: those to touch; what an earlier policy left in one without rules is removed.
     """
-    parts = [_HEAD.format(title=title)]
-    for family in Family:
-        ruleset = rulesets.get(family)
-        program = '"$IPTABLES_RESTORE"' if family is Family.IPV4 else '"$IP6TABLES_RESTORE"'
-        if ruleset is None:
-            parts.append(f"\n# {family}: nothing to translate\n")
-            parts += (_clear(program, table) for table in ("nat", "mangle"))
-            continue
-        parts.append(f"\n# {family}\n")
-        parts += (_put(program, table, family) for table in ruleset.tables)
-        if not any(table.name == "mangle" for table in ruleset.tables):
-            parts.append(_clear(program, "mangle"))
-        parts += (f"{command}\n" for command in route_commands(ruleset.routes))
+    head = _HEAD.format(
+        title=title,
+        comment=JUMP_COMMENT,
+        usual="\n".join(map(_usual_jumps, _TABLES)),
+        table=ROUTING_TABLE,
+        protocol=ROUTING_PROTOCOL,
+    )
+    parts = [head]
+    for family in families:
+        ruleset = rulesets.get(family, Ruleset(family, ()))
+        parts.append(f"\n# {family}{'' if ruleset.tables else ': nothing to translate'}\n")
+        parts += _family(ruleset)
     return "".join(parts)
 
 
+def _usual_jumps(table: str) -> str:
+    jumps = "\n".join(
+        f":{chain} - [0:0]\n-D {built_in} -m comment --comment {JUMP_COMMENT} -j {chain}"
+        for home, built_in, chain in HOOK_CHAINS.values()
+        if home == table
+    )
+    return f"        {table}) printf '%s\\n' '{jumps}' ;;"
+
+
+def _family(ruleset: Ruleset) -> Iterator[str]:
+    program = _PROGRAMS[ruleset.family]
+    for table in ruleset.tables:
+        yield _put(program, table, ruleset.family)
+    used = {table.name for table in ruleset.tables}
+    yield from (f"clear {program} {table}\n" for table in _TABLES if table not in used)
+    yield from _routing(ruleset.family, ruleset.routes)
+
+
 def _put(program: str, table: Table, family: Family) -> str:
-    alone = Ruleset(family, (table,))
-    texts = [
-        _shell_quoted(write(alone, form).rstrip("\n")) for form in (Form.REPLACE, Form.INSTALL)
-    ]
+    _, *body, _ = lines(Ruleset(family, (table,)), Form.INSTALL)
+    text = _shell_quoted("\n".join(body))
     used = " ".join(chain.name for chain in table.chains)
-    return (
-        f"put {program} {table.name} {texts[0]} \\\n    {texts[1]}\n"
-        f"prune {program} {table.name} '{used}'\n"
-    )
+    return f"put {program} {table.name} {text}\nprune {program} {table.name} '{used}'\n"
 
 
-def _clear(program: str, name: str) -> str:
-    """Remove natc's chains from a table that the policy does not use."""
-    chains = tuple(
-        Chain(chain, built_in, ())
-        for table, built_in, chain in HOOK_CHAINS.values()
-        if table == name
-    )
-    gone = Ruleset(Family.IPV4, (Table(name, chains),))
-    text = _shell_quoted(write(gone, Form.REMOVE).rstrip("\n"))
-    return f"clear {program} {name} {text}\nprune {program} {name} ''\n"
+def _routing(family: Family, routes: Iterable[PolicyRoute]) -> Iterator[str]:
+    yield f"unroute {family.value}\n"
+    for arguments in route_arguments(routes):
+        yield f"route {arguments} protocol {ROUTING_PROTOCOL}\n"
 
 
 def _shell_quoted(text: str) -> str:
