@@ -1,13 +1,13 @@
 """`natc compile`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import click
 
 from natc import __version__, pipeline
-from natc.address import Family
-from natc.cli.files import Includes, echo_result, read_policy, write_whole
+from natc.address import FAMILIES, Family
+from natc.cli.files import Includes, echo_result, make_folder, read_policy, remove_if, write_whole
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
@@ -64,18 +64,20 @@ def command(
     with reported(format_, colour):
         source = read_policy(policy, stdin_filename)
         made = pipeline.compile_rules(source, Includes(policy), this_node(node), settings)
+    families: Collection[Family] = FAMILIES
     if family is not None:
-        made = {kind: rules for kind, rules in made.items() if kind == int(family)}
+        families = (Family(int(family)),)
+        made = {kind: rules for kind, rules in made.items() if kind in families}
     if not made:
         raise click.UsageError(f"The policy has no rules for IPv{family}.")
     title = f"natc {__version__}, {printable(source.name)}"
     if as_script:
-        _deliver(script(made, printable(source.name)), output, executable=True)
+        _deliver(script(made, printable(source.name), families), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
     texts = {kind: _text(ruleset, form, title) for kind, ruleset in made.items()}
     if output is not None and (os.path.isdir(output) or output.endswith("/")):  # noqa: PTH112
-        _deliver_to_folder(texts, output)
+        _deliver_to_folder({kind: texts.get(kind) for kind in families}, output)
         return
     if len(texts) > 1:
         raise click.UsageError(
@@ -93,13 +95,24 @@ def _text(ruleset: Ruleset, form: Form, title: str) -> str:
 
 
 def _deliver(text: str, output: str | None, *, executable: bool = False) -> None:
-    if output is None or output == "-":
+    if output is None or output in ("-", "/dev/stdout"):
         echo_result(text)
     else:
         write_whole(output, text, executable=executable)
 
 
-def _deliver_to_folder(texts: Mapping[Family, str], folder: str) -> None:
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+def _deliver_to_folder(texts: Mapping[Family, str | None], folder: str) -> None:
+    """Write the rules of each family; old ones where there are none now would load at boot."""
+    make_folder(folder)
     for family, text in texts.items():
-        write_whole(f"{folder.rstrip('/')}/rules.v{family.value}", text)
+        path = f"{folder.rstrip('/')}/rules.v{family.value}"
+        if text is not None:
+            write_whole(path, text)
+        elif remove_if(path, "# natc "):
+            click.echo(f"removed {path}: the policy has no rules for {family}", err=True)
+        elif os.path.exists(path):  # noqa: PTH110
+            click.echo(
+                f"natc: {path} stays: the policy has no rules for {family}, but natc did not "
+                "write it",
+                err=True,
+            )

@@ -2,11 +2,14 @@
 
 import click
 
+from natc.cli.errors import FINDINGS, OK, Unable
 from natc.cli.files import STDIN, echo_result, read_policy, write_whole
-from natc.cli.report import FINDINGS, format_option, rendered, say
+from natc.cli.report import format_option, rendered, say
 from natc.diagnostics import Diagnostic, PolicyError
+from natc.diagnostics.text import printable
 from natc.dsl.format import format as format_policy
 from natc.dsl.parser import parse
+from natc.source import Source
 
 
 @click.command("fmt", no_args_is_help=True)
@@ -35,30 +38,41 @@ def command(
     Comments and single empty lines stay. `-` reads standard input and writes standard output.
     """  # noqa: D301
     problems: list[Diagnostic] = []
-    changes = False
+    code = OK
     for path in policies:
         try:
             source = read_policy(path, stdin_filename)
             text = format_policy(parse(source))
+            if not (check or diff):
+                _rewrite(path, source, text)
+            elif text != source.text:
+                _tell(source, text, check=check, diff=diff)
+                code = max(code, FINDINGS if check else OK)
         except PolicyError as error:
             problems += error.diagnostics
-            continue
-        changed = text != source.text
-        changes |= changed
-        if diff and changed:
-            _print_diff(source.name, source.text, text)
-        if check and changed:
-            click.echo(f"would reformat {source.name}", err=True)
-        if path == STDIN and not check and not diff:
-            echo_result(text)
-        elif changed and not check and not diff:
-            write_whole(path, text)
-            click.echo(f"reformatted {path}", err=True)
+            code = max(code, FINDINGS)
+        except Unable as error:
+            error.show()
+            code = max(code, error.exit_code)
     if problems:
         say(rendered(problems, format_), format_, colour)
-        raise SystemExit(FINDINGS)
-    if check and changes:
-        raise SystemExit(FINDINGS)
+    if code != OK:
+        raise SystemExit(code)
+
+
+def _rewrite(path: str, source: Source, text: str) -> None:
+    if path == STDIN:
+        echo_result(text)
+    elif text != source.text:
+        write_whole(path, text)
+        click.echo(f"reformatted {printable(path)}", err=True)
+
+
+def _tell(source: Source, text: str, *, check: bool, diff: bool) -> None:
+    if diff:
+        _print_diff(source.name, source.text, text)
+    if check:
+        click.echo(f"would reformat {printable(source.name)}", err=True)
 
 
 def _print_diff(name: str, before: str, after: str) -> None:
@@ -67,8 +81,7 @@ def _print_diff(name: str, before: str, after: str) -> None:
     lines = unified_diff(
         before.splitlines(keepends=True),
         after.splitlines(keepends=True),
-        name,
-        f"{name} (formatted)",
+        printable(name),
+        f"{printable(name)} (formatted)",
     )
-    for line in lines:
-        click.echo(line if line.endswith("\n") else f"{line}\n", nl=False)
+    echo_result("".join(line if line.endswith("\n") else f"{line}\n" for line in lines))

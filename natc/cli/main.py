@@ -4,10 +4,12 @@ import gc
 import importlib
 import os
 import sys
+from contextlib import suppress
 
 import click
 
 from natc import __version__
+from natc.cli.errors import INTERRUPTED, OK, UNABLE
 
 COMMANDS = {
     "compile": "Turn a policy into iptables-restore text.",
@@ -15,9 +17,6 @@ COMMANDS = {
     "test": "Check what a policy's tests promise, in a model or in a real kernel.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
-
-OK, FINDINGS, USAGE, UNABLE = range(4)
-"""Exit codes: nothing to report; findings; wrong usage; natc could not do the work."""
 
 
 class Commands(click.Group):
@@ -75,20 +74,43 @@ def natc() -> None:
 def run() -> None:
     """Run natc as a program: never a traceback, unless NATC_DEBUG is set."""
     gc.disable()  # A run is short and makes little garbage.
+    code = UNABLE
     try:
-        natc.main(prog_name="natc")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last line of defence
-        if os.environ.get("NATC_DEBUG"):
-            import traceback  # noqa: PLC0415 - start-up
+        with suppress(OSError):  # Standard error may be as full as standard output.
+            code = _exit_code()
+        if sys.stdout is not None:  # `>&-` closed it.
+            sys.stdout.flush()
+    except OSError:  # Python would try the rest once more at the end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
-            traceback.print_exc()
-        words = " ".join(sys.argv[1:])
-        click.echo(
-            f"natc: this is a bug in natc {__version__}: {type(error).__name__}: {error}\n"
-            f"  command: natc {words}\n"
-            "  set NATC_DEBUG=1 to see where, and please report it",
-            err=True,
-        )
-        sys.exit(UNABLE)
+
+def _exit_code() -> int:
+    try:
+        code = natc.main(prog_name="natc", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except OSError as error:
+        click.echo(f"natc: {error.strerror or error}", err=True)
+        return UNABLE
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        _confess(error)
+        return UNABLE
+    return code if isinstance(code, int) else OK
+
+
+def _confess(error: Exception) -> None:
+    if os.environ.get("NATC_DEBUG"):
+        import traceback  # noqa: PLC0415 - start-up
+
+        traceback.print_exc()
+    words = " ".join(sys.argv[1:])
+    click.echo(
+        f"natc: this is a bug in natc {__version__}: {type(error).__name__}: {error}\n"
+        f"  command: natc {words}\n"
+        "  set NATC_DEBUG=1 to see where, and please report it",
+        err=True,
+    )

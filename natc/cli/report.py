@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from natc.cli.errors import FINDINGS
 from natc.diagnostics import Diagnostic, PolicyError
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
-FINDINGS = 1
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 

@@ -9,10 +9,10 @@ import click
 from natc import pipeline
 from natc.address import Family
 from natc.cli import test_tables as tables
-from natc.cli.errors import Unable
+from natc.cli.errors import FINDINGS, Unable
+from natc.cli.files import echo_result
 from natc.cli.policy_options import policy_options, understand
 from natc.cli.report import (
-    FINDINGS,
     coloured,
     format_option,
     rendered,
@@ -32,16 +32,30 @@ if TYPE_CHECKING:
     from natc.testlab import Observation
 
 KERNELS = ("nft", "legacy")
+_CHOICES = (*KERNELS, "both")
 
 
-@click.command("test", no_args_is_help=True)
+class _Command(click.Command):
+    """Knows that a policy may follow a bare `--kernel`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give `--kernel` its value where the next word is none."""
+        following = [*args[1:], ""]
+        return super().parse_args(
+            ctx,
+            [
+                "--kernel=both" if word == "--kernel" and after not in _CHOICES else word
+                for word, after in zip(args, following, strict=False)
+            ],
+        )
+
+
+@click.command("test", cls=_Command, no_args_is_help=True)
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
 @click.option(
     "--kernel",
-    type=click.Choice([*KERNELS, "both"]),
-    is_flag=False,
-    flag_value="both",
-    help="Also send the packets through a real kernel, in a throw-away namespace.",
+    type=click.Choice(_CHOICES),
+    help="Also send the packets through a real kernel, in a throw-away namespace; bare: both.",
 )
 @click.option("--packets", is_flag=True, help="Show each packet and what becomes of it.")
 @policy_options
@@ -79,15 +93,15 @@ def command(
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
     if format_ == "text":
         rows = tables.packets(verdicts) if packets else tables.tests(verdicts)
-        click.echo("\n".join(rows))
+        echo_result("".join(f"{row}\n" for row in rows))
         if failures:
             text = rendered(failures, format_)
             wanted = wants_colour(colour, sys.stdout)
-            click.echo(f"\n{coloured(text) if wanted else text}", color=wanted)
+            echo_result(f"\n{coloured(text) if wanted else text}\n", colour=wanted)
     elif format_ == "json":
-        click.echo(tables.json_text(verdicts))
+        echo_result(f"{tables.json_text(verdicts)}\n")
     elif failures:
-        click.echo(rendered(failures, format_))
+        echo_result(f"{rendered(failures, format_)}\n")
     if failures:
         raise SystemExit(FINDINGS)
 

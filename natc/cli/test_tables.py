@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from natc.diagnostics.text import printable
 from natc.ir.policy import Test
 from natc.packet import PROTOCOL_NAMES, Packet, endpoint
 from natc.record import Record
@@ -28,13 +29,13 @@ class Verdict(Record):
 
 def tests(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Yield one line a test: its name, and what each engine says."""
-    groups = list(_by_test(verdicts))
+    groups = [(source, printable(name), found) for source, name, found in _by_test(verdicts)]
     width = max((len(name) for _, name, _ in groups), default=0)
     file = None
     for source, name, found in groups:
         if source != file:
             file = source
-            yield source
+            yield printable(source)
         engines = dict.fromkeys(verdict.engine for verdict in found)
         marks = "   ".join(
             f"{engine} {_mark(v for v in found if v.engine == engine)}" for engine in engines
@@ -58,8 +59,8 @@ def packets(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for (source, name, _), group in zip(groups, rows, strict=True):
         if source != file:
             file = source
-            yield source
-        yield f"\n  {name}"
+            yield printable(source)
+        yield f"\n  {printable(name)}"
         for packet, became, lines, marks in group:
             yield (
                 f"    {packet:{widths[0]}}  ->  {became:{widths[1]}}  {lines:{widths[2]}}  {marks}"

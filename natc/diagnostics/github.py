@@ -6,6 +6,7 @@ Source: docs.github.com, "Workflow commands for GitHub Actions".
 from collections.abc import Iterable
 
 from natc.diagnostics.model import Diagnostic, Severity
+from natc.diagnostics.text import printable
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -29,7 +30,8 @@ def _command(diagnostic: Diagnostic) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = text.replace("%", "%25").replace("\r", "%0D").split("\n")
+    return "%0A".join(printable(line) for line in lines)
 
 
 def _property(text: str) -> str:

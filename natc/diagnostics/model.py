@@ -1,11 +1,12 @@
 """Diagnostics as values.  Rendering is elsewhere, colour is the command line's business."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 from natc.diagnostics import codes
 from natc.packet import Packet
-from natc.record import Record
+from natc.record import Record, replace
 from natc.source import Span
 
 
@@ -56,6 +57,14 @@ class Diagnostic(Record):
         return self.primary.span.source.name, self.primary.span.start, self.code
 
 
+_LONG = re.compile(r"`([^`]{30})[^`]{20,}([^`]{10})`")
+
+
+def _short(message: str) -> str:
+    """Return a headline in which values keep their ends and no more than 50 characters."""
+    return _LONG.sub(r"`\1…\2`", message)
+
+
 class PolicyError(Exception):
     """Bad input: the only exception that a stage raises for it, with every problem found.
 
@@ -64,7 +73,8 @@ class PolicyError(Exception):
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        unique = {(d.code, d.primary.span, d.message): d for d in diagnostics}
+        readable = (replace(d, message=_short(d.message)) for d in diagnostics)
+        unique = {(d.code, d.primary.span, d.message): d for d in readable}
         self.diagnostics = tuple(sorted(unique.values(), key=lambda d: d.sort_key))
         if not self.diagnostics:
             raise ValueError("PolicyError needs at least one diagnostic")

@@ -51,5 +51,5 @@ def _location(label: Label) -> dict[str, Any]:
         "endLine": end.line,
         "endColumn": end.column,
     }
-    uri = quote(source.name, safe="/")
+    uri = quote(source.name, safe="/", errors="surrogateescape")  # As Python decodes file names.
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

@@ -14,7 +14,7 @@ DEEPEST = 16
 """Files within files."""
 
 Reader = Callable[[str], str]
-"""Returns the text of a file by name; raises OSError or UnicodeError when there is none."""
+"""Returns the text of a file by name; raises OSError, UnicodeError or PolicyError without one."""
 
 
 def expand(policy: ast.Policy, read: Reader) -> ast.Policy:
@@ -69,6 +69,8 @@ class _Expansion:
         self.seen[name] = include.span
         try:
             text = self.read(name)
+        except PolicyError as error:
+            raise PolicyError(_located(d, include.span) for d in error.diagnostics) from None
         except UnicodeError:
             raise _error(include, f"`{name}` is not UTF-8 text") from None
         except OSError as error:
@@ -96,6 +98,13 @@ class _Expansion:
                 help="keep included files beside the policy or below it",
             )
         return name
+
+
+def _located(diagnostic: Diagnostic, include: Span) -> Diagnostic:
+    """Return what is wrong with a file together with the way to it."""
+    label = diagnostic.primary
+    source = replace(label.span.source, included_from=include)
+    return replace(diagnostic, primary=replace(label, span=replace(label.span, source=source)))
 
 
 def _error(

@@ -1,7 +1,7 @@
 """What may be a name, and what a name that nobody defined could have meant."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from natc.dsl import ast
 from natc.dsl.keywords import KEYWORDS
@@ -63,8 +63,17 @@ def check_rule_name(name: ast.Name) -> None:
         )
 
 
-def nearest(text: str, candidates: Iterable[str]) -> str | None:
-    """Return help that names the candidate closest to `text`, None when none is close."""
+MOST_CANDIDATES = 20_000
+"""Names to compare with, a quarter of a second's work."""
+
+
+def nearest(text: str, candidates: Collection[str]) -> str | None:
+    """Return help that names the candidate closest to `text`.
+
+    None when none is close, or there are too many to look through.
+    """
+    if len(candidates) > MOST_CANDIDATES:
+        return None
     from difflib import get_close_matches  # noqa: PLC0415 - start-up
 
     near = get_close_matches(text, sorted(candidates), n=1, cutoff=0.6)

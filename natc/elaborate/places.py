@@ -1,6 +1,7 @@
 """Zones and networks: the sides of the gateway."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Literal, cast
 
 from natc.address import Family
@@ -88,7 +89,7 @@ def _zone(block: ast.Block, entries: dict[str, ast.Entry], scope: Scope, positio
     if dynamic:
         own = _stand_ins(position)
     elif address is not None:
-        own = tuple(_own_addresses(address.value, scope))
+        own = _own_addresses(address.value, scope)
     return Zone(
         block.name.text,
         tuple(_interface_names(interfaces.value, scope)),
@@ -148,24 +149,28 @@ def _first_hosts(subnet: AddressSet) -> Iterator[tuple[Family, int]]:
             yield family, values_.first + 1
 
 
-def _own_addresses(expression: ast.SetExpr, scope: Scope) -> Iterator[tuple[Family, int]]:
-    """Yield single addresses, in the order written."""
-    if isinstance(expression, ast.Braces):
-        for item in expression.items:
-            yield from _own_addresses(item.value, scope)
-        return
-    found = scope.addresses(expression).addresses
-    if found.ipv4.size + found.ipv6.size > _MOST_ADDRESSES:
+def _own_addresses(expression: ast.SetExpr, scope: Scope) -> tuple[tuple[Family, int], ...]:
+    """Return single addresses, in the order written."""
+    own = tuple(islice(_single_addresses(expression, scope), _MOST_ADDRESSES + 1))
+    if len(own) > _MOST_ADDRESSES:
         raise Problem(
             "NAT206",
             f"more than {_MOST_ADDRESSES} addresses of the gateway itself",
             expression.span,
             help="`address` is the gateway's own address, `subnet` the addresses around it",
         )
+    return own
+
+
+def _single_addresses(expression: ast.SetExpr, scope: Scope) -> Iterator[tuple[Family, int]]:
+    if isinstance(expression, ast.Braces):
+        for item in expression.items:
+            yield from _single_addresses(item.value, scope)
+        return
+    found = scope.addresses(expression).addresses
     for family in Family:
         for low, high in found.of(family).ranges:
-            for value in range(low, high + 1):
-                yield family, value
+            yield from ((family, value) for value in range(low, high + 1))
 
 
 def _interface_names(expression: ast.SetExpr, scope: Scope) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """Names and set expressions to exact sets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeVar
 
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
 from natc.elaborate import services, values
-from natc.elaborate.names import nearest
+from natc.elaborate.names import MOST_CANDIDATES, nearest
 from natc.elaborate.problem import Problem
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
 from natc.ir.fields import ANY_USERS, Field, interface, universe, user_number
@@ -24,6 +24,8 @@ Place = Zone | Network
 EVERY_ADDRESS = AddressSet(interval(0, Family.IPV4.last), interval(0, Family.IPV6.last))
 _EVERY_INTERFACE = universe(Field.IN_INTERFACE, Family.IPV4) - IntervalSet(((0, 0),))
 _NO_FAMILY: frozenset[Family] = frozenset()
+_DEEPEST = 100
+"""Definitions of definitions."""
 
 
 class Addresses(Record):
@@ -66,7 +68,8 @@ class Scope:
         self._addresses: dict[str, Addresses | Problem] = {}
         self._services: dict[str, ServiceSet | Problem] = {}
         self._interfaces: dict[str, Interfaces] = {}
-        self._open: list[str] = []
+        self._open: dict[str, None] = {}
+        self._candidates_left = 2 * MOST_CANDIDATES
 
     # Addresses.
 
@@ -321,7 +324,7 @@ class Scope:
             "NAT001",
             f"no zone or network `{expression.text}`",
             expression.span,
-            help=nearest(expression.text, self.places)
+            help=self._nearest(expression.text, self.places)
             or "`on` stands before a zone; for a bare interface write `in`, with `to` an address",
         )
 
@@ -343,36 +346,56 @@ class Scope:
                     "a set of addresses" if kind == "address" else "a service", name
                 )
             if name.text in self._open:
-                raise Problem(
-                    "NAT021",
-                    f"`{name.text}` is defined by itself",
-                    name.span,
-                    related=(Label(definition.span, "the definition"),),
-                )
-            self._open.append(name.text)
+                raise _circular(name, definition)
+            if len(self._open) == _DEEPEST:
+                raise self._too_deep(name, known)
+            self._open[name.text] = None
             try:
                 found = evaluate(definition.value)
             except Problem as problem:
                 found = problem
+            except RecursionError:  # From deep braces in deep definitions.
+                found = Problem("NAT015", "definitions nested too deep", name.span)
             finally:
-                self._open.pop()
+                del self._open[name.text]
             known[name.text] = found
         if isinstance(found, Problem):
             raise found
         return found
 
+    def _too_deep(self, name: ast.Name, known: "Mapping[str, _T | Problem]") -> Problem:
+        """Return what is wrong with a long way of definitions: that it is one, or a circle."""
+        seen, waiting = set[str](), [name]
+        while waiting:
+            following = waiting.pop()
+            found, definition = known.get(following.text), self.definitions.get(following.text)
+            if isinstance(found, Problem):
+                return found
+            if found is not None or definition is None or following.text in seen:
+                continue
+            if following.text in self._open:
+                return _circular(following, definition)
+            seen.add(following.text)
+            waiting += _names(definition.value)
+        return Problem("NAT015", f"definitions nested more than {_DEEPEST} deep", name.span)
+
     def _undefined(self, kind: str, name: ast.Name) -> Problem:
-        candidates: Iterable[str] = [
+        candidates = [
             known for known, definition in self.definitions.items() if definition.kind == kind
         ]
-        candidates = [*candidates, *(self.places if kind == "address" else PROTOCOLS)]
+        candidates += self.places if kind == "address" else PROTOCOLS
         what = "address, zone or network" if kind == "address" else "service"
         return Problem(
             "NAT001",
             f"no {what} is named `{name.text}`",
             name.span,
-            help=nearest(name.text, candidates),
+            help=self._nearest(name.text, candidates),
         )
+
+    def _nearest(self, text: str, candidates: Collection[str]) -> str | None:
+        """Return help, for the first errors of a policy that has very many."""
+        self._candidates_left -= len(candidates)
+        return nearest(text, candidates) if self._candidates_left >= 0 else None
 
     def _other_kind(self, wanted: str, name: ast.Name) -> Problem:
         definition = self.definitions.get(name.text)
@@ -389,6 +412,30 @@ class Scope:
             name.span,
             related=(Label(where, f"it is this {what}"),),
         )
+
+
+def _circular(name: ast.Name, definition: ast.Definition) -> Problem:
+    return Problem(
+        "NAT021",
+        f"`{name.text}` is defined by itself",
+        name.span,
+        related=(Label(definition.span, "the definition"),),
+    )
+
+
+def _names(expression: ast.SetExpr) -> Iterator[ast.Name]:
+    """Yield the names in an expression."""
+    match expression:
+        case ast.Name():
+            yield expression
+        case ast.Braces(items):
+            for item in items:
+                yield from _names(item.value)
+        case ast.Except(base, without):
+            yield from _names(base)
+            yield from _names(without)
+        case ast.Not(operand):
+            yield from _names(operand)
 
 
 _T = TypeVar("_T", Addresses, ServiceSet)

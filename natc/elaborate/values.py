@@ -266,7 +266,7 @@ def _prefix_length(family: Family, text: str, span: Span) -> int:
 
 
 def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalSet:
-    if len(text) <= 12 and text.isdecimal() and low <= (value := int(text)) <= high:
+    if len(text) <= 12 and _is_decimal(text) and low <= (value := int(text)) <= high:
         return point(value)
     first_text, dash, last_text = text.partition("-")
     first = _number(first_text, _part(span, 0, first_text), what, low, high)
@@ -280,9 +280,13 @@ def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalS
     return interval(first, last)
 
 
+def _is_decimal(text: str) -> bool:
+    return text.isascii() and text.isdecimal()  # `isdecimal()` holds for digits of any script.
+
+
 def _number(text: str, span: Span, what: str, low: int, high: int) -> int:
     # int() of a very long text is slow and, from 4,300 digits on, an error of its own.
-    value = int(text) if text.isdecimal() and len(text) <= 12 else -1
+    value = int(text) if _is_decimal(text) and len(text) <= 12 else -1
     if not low <= value <= high:
         raise Problem("NAT206", f"{what} `{text}` is not in {low} to {high}", span)
     return value
