@@ -1,7 +1,7 @@
 """`natc test`."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,11 +16,11 @@ from natc.cli.report import (
     coloured,
     format_option,
     rendered,
-    reported,
+    say,
     wants_colour,
 )
 from natc.cli.test_tables import MODEL, Verdict
-from natc.diagnostics import Diagnostic, Label
+from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Test
 from natc.packet import endpoint
@@ -82,28 +82,57 @@ def command(
     that vanish afterwards, and the kernel decides. This host's own rules are never touched.
     """  # noqa: D301
     verdicts: list[Verdict] = []
+    problems: list[Diagnostic] = []
+    unable: Unable | None = None
+    assertions = 0
     for path in policies:
-        with reported(format_, colour):
+        try:
             meaning = understand(path, node, settings, stdin_filename)
             made = pipeline.rulesets(meaning)
+        except PolicyError as error:
+            problems += error.diagnostics
+            continue
+        assertions += len(meaning.assertions)
         texts = {family: write(ruleset) for family, ruleset in made.items()}
         verdicts += _model(meaning)
-        for flavour in KERNELS if kernel == "both" else [kernel] if kernel else []:
-            verdicts += _kernel(meaning, texts, flavour)
+        try:
+            for flavour in KERNELS if kernel == "both" else [kernel] if kernel else []:
+                verdicts += _kernel(meaning, texts, flavour)
+        except Unable as error:
+            unable = unable or error
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
-    if format_ == "text":
+    _print(verdicts, failures, format_, colour, packets=packets)
+    if assertions:
+        noun = "assertion was" if assertions == 1 else "assertions were"
+        click.echo(f"natc: {assertions} {noun} read but not decided: this version cannot", err=True)
+    if problems:
+        say(rendered(problems, format_), format_, colour)
+    if unable is not None:
+        raise unable
+    if failures or problems:
+        raise SystemExit(FINDINGS)
+
+
+def _print(
+    verdicts: Sequence[Verdict],
+    failures: Sequence[Diagnostic],
+    format_: str,
+    colour: str,
+    *,
+    packets: bool,
+) -> None:
+    """Print the results on standard output."""
+    if format_ == "json":
+        echo_result(f"{tables.json_text(verdicts)}\n")
+    elif format_ == "text":
         rows = tables.packets(verdicts) if packets else tables.tests(verdicts)
         echo_result("".join(f"{row}\n" for row in rows))
         if failures:
             text = rendered(failures, format_)
             wanted = wants_colour(colour, sys.stdout)
             echo_result(f"\n{coloured(text) if wanted else text}\n", colour=wanted)
-    elif format_ == "json":
-        echo_result(f"{tables.json_text(verdicts)}\n")
     elif failures:
         echo_result(f"{rendered(failures, format_)}\n")
-    if failures:
-        raise SystemExit(FINDINGS)
 
 
 def _model(meaning: Policy) -> Iterator[Verdict]:

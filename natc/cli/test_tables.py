@@ -53,17 +53,19 @@ def packets(verdicts: Sequence[Verdict]) -> Iterator[str]:
         for verdict in found:
             by_packet.setdefault(verdict.test.origin.start, []).append(verdict)
         rows.append([_row(same) for same in by_packet.values()])
-    every = [row for group in rows for row in group]
-    widths = [max((len(row[column]) for row in every), default=0) for column in range(3)]
+    widths = [_width([row[column] for group in rows for row in group]) for column in range(3)]
+    engines = dict.fromkeys(verdict.engine for verdict in verdicts)
+    seen_by = ", ".join(engines)
+    yield f"packet -> what becomes of it, the policy line that decides, as seen by {seen_by}"
     file = None
     for (source, name, _), group in zip(groups, rows, strict=True):
         if source != file:
             file = source
-            yield printable(source)
+            yield f"\n{printable(source)}"
         yield f"\n  {printable(name)}"
         for packet, became, lines, marks in group:
             yield (
-                f"    {packet:{widths[0]}}  ->  {became:{widths[1]}}  {lines:{widths[2]}}  {marks}"
+                f"  {packet:{widths[0]}} -> {became:{widths[1]}}  {lines:{widths[2]}}  {marks}"
             ).rstrip()
     yield f"\n{_sum(groups)}"
 
@@ -74,9 +76,16 @@ def _row(verdicts: Sequence[Verdict]) -> tuple[str, str, str, str]:
     # Where two kernels chose differently, the model's set says it better than two draws.
     said = kernels.pop() if len(kernels) == 1 else model
     lines = dict.fromkeys("+".join(way) for v in verdicts for way in v.lines if way)
-    marks = "  ".join(f"{v.engine} {_mark([v])}" for v in verdicts)
+    failed = [verdict.engine for verdict in verdicts if verdict.problem]
+    marks = f"FAIL: {', '.join(failed)}" if failed else "ok"
     where = f"line {' or '.join(lines)}" if lines else "no rule"
     return _packet(verdicts[0].test.packet), said, where, marks
+
+
+def _width(texts: Sequence[str]) -> int:
+    """Return the width of a column: that of its longest text but for the longest tenth."""
+    lengths = sorted(map(len, texts))
+    return lengths[len(lengths) * 9 // 10] if lengths else 0
 
 
 def _packet(packet: Packet) -> str:

@@ -52,18 +52,25 @@ def _attach_to_lines(node: Any, field: str, text: str, mine: list[tuple[int, int
     beside: list[str | None] = [None] * len(lines)
     inside: list[list[tuple[int, int]]] = [[] for _ in lines]
     for start, end in mine:
-        comment = canonical(text[start:end])
         after = next((i for i, line in enumerate(lines) if line.span.end > start), len(lines))
         if after < len(lines) and lines[after].span.start <= start:
             inside[after].append((start, end))
+        elif start == end:
+            # Empty lines stay between the lines of a block, one where there were several.
+            if isinstance(node, ast.Braces) or (after == 0 and not above[0]):
+                continue
+            if not above[after] or above[after][-1] is not None:
+                above[after].append(None)
         elif (
             after > 0
             and "\n" not in text[lines[after - 1].span.end : start]
             and beside[after - 1] is None
         ):
-            beside[after - 1] = comment
+            beside[after - 1] = canonical(text[start:end])
         else:
-            above[after].append(comment)
+            above[after].append(canonical(text[start:end]))
+    while above[-1] and above[-1][-1] is None:
+        above[-1].pop()
     made = []
     for line, over, at_end, within in zip(lines, above, beside, inside, strict=False):
         child = _attach_inner(line, text, within) if within else line

@@ -1,12 +1,14 @@
 """Turns a parser's complaint into what a person needs: what was found, what could stand there."""
 
+import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from natc.diagnostics import Diagnostic, Label
-from natc.source import Span
+from natc.source import Source, Span
 
 _WORDS = {
     "ADDRESS": "an address",
@@ -41,6 +43,46 @@ _STATEMENT_WORDS = (
 _STATEMENTS = tuple(_STATEMENT_WORDS.split(" "))
 
 
+_DIGITS = re.compile(r"\d[\d.:-]*")
+
+_AROUND = 200
+"""Characters to look at on each side of a place."""
+
+_PORTS = r"[0-9]+(?:-[0-9]+)?"
+_COMMA = r"[ \t]*,[ \t]*"
+
+_SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    # Arrows of other languages.
+    (r"=>|→|–>|(?<=[ \t])>", lambda _: "write `->`"),
+    # Services as other programs write them.
+    (rf"\b({_PORTS})/(tcp|udp|sctp)\b", lambda found: f"write `{found[2]}/{found[1]}`"),
+    (
+        rf"\b(tcp|udp|sctp)[/ \t]({_PORTS}(?:{_COMMA}{_PORTS})+)",
+        lambda found: f"write `{found[1]}/{{{','.join(re.split(_COMMA, found[2]))}}}`",
+    ),
+    (
+        r"(?i:\b(?:tcp|udp|sctp)/[0-9][0-9,{}-]*)",
+        lambda found: f"did you mean `{found.group().lower()}`?",
+    ),
+    # Sets.
+    (
+        r"([0-9A-Fa-f.:]+)[ \t]+(/[0-9.]+)",
+        lambda found: f"write `{found[1]}{found[2]}`: no blank before `{found[2]}`",
+    ),
+    (
+        rf"[^\s,{{}}]+(?:{_COMMA}[^\s,{{}}]+)+",
+        lambda found: f"write a list: `{{ {', '.join(re.split(_COMMA, found.group()))} }}`",
+    ),
+    (r"![ \t]*([^\s,{}]+)", lambda found: f"write `not {found[1]}`"),
+    # Words in the wrong order.
+    (
+        r"\b(as[ \t]+[^\s{};]+)[ \t]+((?:hairpin|persistent|random|random-fully|shift|sticky)\b)",
+        lambda found: f"options stand before `as`: `{found[2]} {found[1]}`",
+    ),
+)
+"""What people write from habit, and what to say then; the first that covers the place is meant."""
+
+
 def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
     """Return NAT000 for a statement that the grammar does not know."""
     source = statement.source
@@ -63,11 +105,23 @@ def explain(error: UnexpectedInput, statement: Span, parser: Any) -> Diagnostic:
                 "NAT000", "this text is never closed", Label(place), help='end it with `"`'
             )
         word = _word(source.text, start)
+        digits = _DIGITS.search(word)
+        if digits is not None and not digits.group().isascii():
+            return _foreign_digits(digits.group(), source, start + digits.start())
         place = Span(source, start, start + max(1, len(word)))
         return _diagnostic(
             f"unexpected `{word or character}`", place, set(error.allowed or ()), None, parser
         )
     raise AssertionError("Lark has no other unexpected input") from error
+
+
+def _foreign_digits(text: str, source: Source, start: int) -> Diagnostic:
+    return Diagnostic(
+        "NAT000",
+        f"`{text}` has digits of another script",
+        Label(Span(source, start, start + len(text))),
+        help=f"write `{''.join(str(int(c)) if c.isdecimal() else c for c in text)}`",
+    )
 
 
 def _word(text: str, start: int) -> str:
@@ -89,6 +143,18 @@ def _diagnostic(
     could = _expected(expected, parser)
     label = Label(place, f"expected {could}" if could else "")
     return Diagnostic("NAT000", message, label, help=_help(place, expected, token))
+
+
+def _slip(place: Span) -> str | None:
+    position = place.source.position(place.start)
+    line, column = place.source.line(position.line), position.column - 1
+    cut = max(0, column - _AROUND)
+    near, at = line[cut : column + _AROUND], column - cut
+    for pattern, said in _SLIPS:
+        for found in re.finditer(pattern, near):
+            if found.start() <= at < found.end():
+                return said(found)
+    return None
 
 
 def _expected(expected: set[str], parser: Any) -> str:
@@ -117,12 +183,13 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
     if "VERB" in expected:
         near = get_close_matches(text, _STATEMENTS, n=1)
         return f"did you mean `{near[0]}`?" if near else None
+    slip = _slip(place)
+    if slip is not None:
+        return slip
     if token is not None and token.type in _MATCHES and "SHIFT" in expected:
         return f"write `{text} …` before `->`: what a rule matches comes first"
     if text.startswith("/") and "NAME" in expected:
         return "a port is a number from 1 to 65535; name a service for it: `service ssh = tcp/22`"
-    if text in ("=>", "→", ">", "–>"):
-        return "write `->`"
     if "=" in expected:
         return "a definition has a `=`: `address web = 192.168.3.10`"
     return None

@@ -17,6 +17,8 @@ DEEPEST = 32
 
 _MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[{};\n]')
 
+_EMPTY_LINE = re.compile(r"[ \t]*\n")
+
 _PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
 """A line that is one statement without braces, texts and comments, as most of a long policy are."""
 
@@ -27,7 +29,7 @@ class Chunk(NamedTuple):
     Attributes:
         start, end: the statement itself, without blanks around it; equal when there is none.
         above: whole-line comments and (as None) the empty line before it.
-        inner: start and end of the comments inside its braces.
+        inner: start and end of the comments inside its braces; equal for an empty line.
         beside: the comment that ends its last line.
     """
 
@@ -91,6 +93,10 @@ class _Cutter:
                     opened.pop()
             elif kind == "#" and opened:
                 inner.append(mark.span())
+            elif kind == "\n" and opened:
+                empty = _EMPTY_LINE.match(text, mark.end())
+                if empty is not None:
+                    inner.append((mark.end(), mark.end()))
             elif kind == "#" or (kind in "\n;" and not opened):
                 chunk = self._chunk(begin, mark.start(), inner)
                 if kind == "#":

@@ -6,9 +6,11 @@ from typing import cast
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
+from natc.elaborate.names import closest
 from natc.elaborate.problem import Problem
-from natc.elaborate.scope import Addresses, Interfaces, Place, Scope
+from natc.elaborate.scope import LONELY_ADDRESS, Addresses, Interfaces, Place, Scope
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
+from natc.elaborate.values import port_notes
 from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
@@ -17,6 +19,33 @@ from natc.record import Record
 from natc.source import Span
 
 _REPEATABLE = frozenset({"set", "check"})
+_CLAUSE_WORDS = tuple(
+    [
+        "from",
+        "to",
+        "in",
+        "out",
+        "on",
+        "sport",
+        "mark",
+        "user",
+        "set",
+        "ipv4",
+        "ipv6",
+        "persistent",
+        "random",
+        "random-fully",
+        "shift",
+        "hairpin",
+        "tproxy",
+        "sticky",
+        "backup",
+        "check",
+        "ports",
+        "except",
+    ]
+)
+_PORT_WORDS = (ast.Name("port"), ast.Name("dport"))
 _NO_WORDS: frozenset[Family] = frozenset()
 _WORDS = ((Family.IPV4, "ipv4"), (Family.IPV6, "ipv6"))
 _SORTED = {
@@ -65,16 +94,56 @@ def by_keyword(clauses: Iterable[ast.Clause]) -> dict[str, ast.Clause]:
     for clause in clauses:
         earlier = found.get(clause.keyword)
         if earlier is not None and clause.keyword not in _REPEATABLE:
-            what = "two services" if clause.keyword == "service" else f"`{clause.keyword}` twice"
-            raise Problem(
-                "NAT012",
-                f"{what} in one rule",
-                clause.span,
-                related=(Label(earlier.span, "first here"),),
-                help="write a list: `{ a, b }`",
+            raise (
+                _two_services(earlier, clause)
+                if clause.keyword == "service"
+                else Problem(
+                    "NAT012",
+                    f"`{clause.keyword}` twice in one rule",
+                    clause.span,
+                    related=(Label(earlier.span, "first here"),),
+                    help="write a list: `{ a, b }`",
+                )
             )
         found[clause.keyword] = clause
     return found
+
+
+def _misspelt(clause: ast.Clause) -> Problem | None:
+    """Return what is wrong with a word that is almost one of the language."""
+    word = clause.value.text if isinstance(clause.value, ast.Name) else ""
+    near = closest(word, _CLAUSE_WORDS, likeness=0.7)
+    if near is None:
+        return None
+    help_ = f"did you mean `{near}`?"
+    return Problem("NAT000", f"no such word `{word}`", clause.span, help=help_)
+
+
+def _two_services(earlier: ast.Clause, later: ast.Clause) -> Problem:
+    """Return what is wrong with two clauses without a word: mostly that a word is missing."""
+    first, second = earlier.value, later.value
+    if isinstance(first, ast.Name) and second in _PORT_WORDS:
+        help_ = f"ports follow the protocol: `{first.text}/80`"
+    elif (misspelt := _misspelt(earlier) or _misspelt(later)) is not None:
+        return misspelt
+    elif isinstance(first, ast.Name) and isinstance(second, ast.Number):
+        help_ = f"write `{first.text}/{second.text}`"
+    elif isinstance(second, ast.Name):
+        help_ = (
+            "two services are a list: `{ a, b }`; a zone stands after `on`, `in` or `out`, "
+            "addresses after `from` or `to`, a target after `->`"
+        )
+    elif isinstance(second, ast.Address | ast.Endpoint):
+        help_ = LONELY_ADDRESS
+    else:
+        help_ = "write a list: `{ a, b }`"
+    return Problem(
+        "NAT012",
+        "two services in one rule",
+        later.span,
+        related=(Label(earlier.span, "first here"),),
+        help=help_,
+    )
 
 
 def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
@@ -150,7 +219,8 @@ def families(
             lacking = matched_.words - have
             if lacking:
                 family = min(lacking)
-                raise Problem("NAT008", f"no {family} address here, in a rule for {family}", span)
+                message = f"no {family} address here, in a rule for {family}"
+                raise Problem("NAT008", message, span, notes=port_notes(span))
         return tuple(sorted(matched_.words))
     if not named:
         return (Family.IPV4,)
@@ -166,6 +236,7 @@ def families(
             "addresses of different families in one rule",
             second_span,
             related=(Label(first_span, f"only {min(first)} here"),),
+            notes=port_notes(second_span),
         )
     return tuple(sorted(common))
 

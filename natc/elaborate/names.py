@@ -72,9 +72,19 @@ def nearest(text: str, candidates: Collection[str]) -> str | None:
 
     None when none is close, or there are too many to look through.
     """
+    near = closest(text, candidates)
+    return None if near is None else f"did you mean `{near}`?"
+
+
+def closest(text: str, candidates: Collection[str], likeness: float = 0.6) -> str | None:
+    """Return the candidate closest to `text`, under the same conditions.
+
+    Args:
+        likeness: what is close, 0 to 1, as `difflib` measures it.
+    """
     if len(candidates) > MOST_CANDIDATES:
         return None
     from difflib import get_close_matches  # noqa: PLC0415 - start-up
 
-    near = get_close_matches(text, sorted(candidates), n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else None
+    near = get_close_matches(text, sorted(candidates), n=1, cutoff=likeness)
+    return near[0] if near else None

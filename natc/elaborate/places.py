@@ -167,6 +167,13 @@ def _single_addresses(expression: ast.SetExpr, scope: Scope) -> Iterator[tuple[F
         for item in expression.items:
             yield from _single_addresses(item.value, scope)
         return
+    if expression == ast.Name("dynamic"):
+        raise Problem(
+            "NAT017",
+            "`dynamic` stands alone, in a zone",
+            expression.span,
+            help="`address dynamic` is for addresses that only the kernel knows",
+        )
     found = scope.addresses(expression).addresses
     for family in Family:
         for low, high in found.of(family).ranges:

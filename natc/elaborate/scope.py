@@ -6,6 +6,7 @@ from typing import TypeVar
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
+from natc.dsl.keywords import KEYWORDS
 from natc.elaborate import services, values
 from natc.elaborate.names import MOST_CANDIDATES, nearest
 from natc.elaborate.problem import Problem
@@ -26,6 +27,10 @@ _EVERY_INTERFACE = universe(Field.IN_INTERFACE, Family.IPV4) - IntervalSet(((0, 
 _NO_FAMILY: frozenset[Family] = frozenset()
 _DEEPEST = 100
 """Definitions of definitions."""
+
+
+LONELY_ADDRESS = "a target needs `->` before it, other addresses `from` or `to`"
+"""Help for an address without a word before it."""
 
 
 class Addresses(Record):
@@ -121,14 +126,7 @@ class Scope:
         place = self.places.get(name.text)
         if place is not None:
             if not place.subnet:
-                kind = "zone" if isinstance(place, Zone) else "network"
-                raise Problem(
-                    "NAT017",
-                    f"the {kind} `{name.text}` has no subnet, so it is not a set of addresses",
-                    name.span,
-                    related=(Label(place.origin, "declared here"),),
-                    help="add `subnet …` to it",
-                )
+                raise _no_subnet(name, place)
             return Addresses(place.subnet, _NO_FAMILY, name.span)
         return self._defined("address", self._addresses, name, self.addresses)
 
@@ -174,6 +172,8 @@ class Scope:
                     expression.span,
                     help=f"write `tcp/{expression.text}` or `udp/{expression.text}`",
                 )
+            case ast.Address() | ast.Endpoint():
+                raise _wrong_kind("a service such as `tcp/80`", expression, LONELY_ADDRESS)
             case _:
                 raise _wrong_kind("a service such as `tcp/80`", expression)
 
@@ -228,7 +228,10 @@ class Scope:
                 return Interfaces(place_interfaces(self.places[text]))
             case ast.Name(text) if text in self.definitions:
                 raise self._other_kind("an interface, zone or network", expression)
-            case ast.Name() | ast.String():
+            case ast.Name():
+                self._check_bare(expression)
+                return Interfaces(interface(values.interface(expression)))
+            case ast.String():
                 return Interfaces(interface(values.interface(expression)))
             case ast.Braces(items):
                 together = Interfaces()
@@ -241,6 +244,25 @@ class Scope:
                 return Interfaces(_EVERY_INTERFACE) - self._interface_set(operand)
             case _:
                 raise _wrong_kind("an interface, zone or network", expression)
+
+    def _check_bare(self, name: ast.Name) -> None:
+        """Refuse a bare interface name that is rather a slip: a keyword, or nearly a zone's name.
+
+        Raises:
+            Problem: NAT018, NAT001.
+        """
+        quoted = f'for an interface of that name write `"{name.text}"`'
+        if name.text in KEYWORDS:
+            message = f"`{name.text}` is a word of the language, not an interface"
+            raise Problem("NAT018", message, name.span, help=quoted)
+        if any(char.isdecimal() or char == "+" for char in name.text):
+            return
+        near = nearest(name.text, self.places)
+        if near is not None and interface(name.text) not in map(
+            place_interfaces, self.places.values()
+        ):
+            message = f"no zone or network is named `{name.text}`"
+            raise Problem("NAT001", message, name.span, help=f"{near} {quoted}")
 
     def users(self, expression: ast.SetExpr) -> IntervalSet:
         """Return users by uid, uid range or login name, as `ir.fields.user_number` has them.
@@ -339,6 +361,8 @@ class Scope:
         found = known.get(name.text)
         if found is None:
             definition = self.definitions.get(name.text)
+            if definition is None and name.text in self.places:
+                raise self._other_kind("a service", name)
             if definition is None:
                 raise self._undefined(kind, name)
             if definition.kind != kind:
@@ -385,12 +409,11 @@ class Scope:
         ]
         candidates += self.places if kind == "address" else PROTOCOLS
         what = "address, zone or network" if kind == "address" else "service"
-        return Problem(
-            "NAT001",
-            f"no {what} is named `{name.text}`",
-            name.span,
-            help=self._nearest(name.text, candidates),
-        )
+        help_ = self._nearest(name.text, candidates)
+        if name.text in ("any", "all", "everywhere", "anywhere"):
+            word = _word_before(name.span)
+            help_ = f"leave {f'`{word}`' if word in ('from', 'to') else 'it'} out: that means all"
+        return Problem("NAT001", f"no {what} is named `{name.text}`", name.span, help=help_)
 
     def _nearest(self, text: str, candidates: Collection[str]) -> str | None:
         """Return help, for the first errors of a policy that has very many."""
@@ -412,6 +435,30 @@ class Scope:
             name.span,
             related=(Label(where, f"it is this {what}"),),
         )
+
+
+def _word_before(span: Span) -> str:
+    """Return the word before a place, empty for none; what keyword led there."""
+    words = span.source.text[max(0, span.start - 20) : span.start].split()
+    return words[-1] if words else ""
+
+
+def _no_subnet(name: ast.Name, place: Place) -> Problem:
+    is_zone = isinstance(place, Zone)
+    help_ = "add `subnet …` to it"
+    if is_zone and _word_before(name.span) == "to":
+        help_ = (
+            f"rules for arriving packets say `on {name.text}` for the gateway's own addresses "
+            f"there; or {help_}"
+        )
+    return Problem(
+        "NAT017",
+        f"the {'zone' if is_zone else 'network'} `{name.text}` has no subnet, so it is not a set "
+        "of addresses",
+        name.span,
+        related=(Label(place.origin, "declared here"),),
+        help=help_,
+    )
 
 
 def _circular(name: ast.Name, definition: ast.Definition) -> Problem:
@@ -465,9 +512,13 @@ _KINDS: dict[type, str] = {
 }
 
 
-def _wrong_kind(wanted: str, expression: ast.SetExpr) -> Problem:
+def _wrong_kind(
+    wanted: str,
+    expression: ast.SetExpr,
+    help: str | None = None,  # noqa: A002 - the diagnostic's field
+) -> Problem:
     found = _KINDS[type(expression)]
-    return Problem("NAT017", f"expected {wanted}, found {found}", expression.span)
+    return Problem("NAT017", f"expected {wanted}, found {found}", expression.span, help=help)
 
 
 def _negated(mark: Mark) -> Mark:

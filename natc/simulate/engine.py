@@ -271,7 +271,8 @@ class _Simulation:
                 remaining -= part
         if remaining:
             here = {Field.DESTINATION: remaining, Field.OUT_INTERFACE: _EVERY_INTERFACE}
-            yield replace(way, box=Box.of(sets | here))
+            doubt = "where the packet leaves, which the zones' subnets do not tell (say `out ZONE`)"
+            yield replace(way, box=Box.of(sets | here), undecided=(*way.undecided, doubt))
 
     def _routes(self) -> Iterator[tuple[IntervalSet, IntervalSet]]:
         """Yield destinations and the interface towards them, narrow ones first."""
