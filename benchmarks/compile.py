@@ -19,7 +19,8 @@ from pathlib import Path
 
 import rules
 
-NATC = [sys.executable, "-m", "natc"]
+_PROGRAM = Path(sys.executable).with_name("natc")
+NATC = [str(_PROGRAM)] if _PROGRAM.exists() else [sys.executable, "-m", "natc"]
 EMPTY = "import click\n@click.group()\ndef program(): pass\nprogram()\n"
 
 TARGETS = {1: 1.6, 100: 1.6, 10_000: 0.7, 100_000: 0.6}

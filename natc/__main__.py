@@ -1,5 +1,5 @@
 """`python -m natc`."""
 
-from natc.cli.main import run
+from natc.cli.entry import run
 
 run()

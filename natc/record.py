@@ -36,8 +36,18 @@ class _RecordType(type):
         }
         made = super().__new__(cls, name, bases, namespace)
         if own and "__init__" not in namespace:
-            made.__init__ = _initialiser(made, fields, defaults)  # type: ignore[misc]
+            made.__init__ = _first(made, fields, defaults)  # type: ignore[misc]
         return made
+
+
+def _first(made: type, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
+    """Return an `__init__` that makes the real one when it is first needed: most never are."""
+
+    def first(self: Any, *values: Any, **named: Any) -> None:
+        made.__init__ = _initialiser(made, fields, defaults)  # type: ignore[misc]
+        made.__init__(self, *values, **named)  # type: ignore[misc]
+
+    return first
 
 
 def _initialiser(made: type, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:

@@ -7,13 +7,12 @@ import click
 
 from natc import __version__, pipeline
 from natc.address import FAMILIES, Family
-from natc.cli.files import Includes, echo_result, make_folder, read_policy, remove_if, write_whole
+from natc.cli.files import Includes, echo_result, read_policy
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
 from natc.targets.iptables.companion import route_notes
 from natc.targets.iptables.model import Ruleset
-from natc.targets.iptables.script import script
 from natc.targets.iptables.write import Form, write
 
 _RESTORE = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}
@@ -72,6 +71,8 @@ def command(
         raise click.UsageError(f"The policy has no rules for IPv{family}.")
     title = f"natc {__version__}, {printable(source.name)}"
     if as_script:
+        from natc.targets.iptables.script import script  # noqa: PLC0415 - start-up
+
         _deliver(script(made, printable(source.name), families), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
@@ -98,11 +99,15 @@ def _deliver(text: str, output: str | None, *, executable: bool = False) -> None
     if output is None or output in ("-", "/dev/stdout"):
         echo_result(text)
     else:
+        from natc.cli.writing import write_whole  # noqa: PLC0415 - start-up
+
         write_whole(output, text, executable=executable)
 
 
 def _deliver_to_folder(texts: Mapping[Family, str | None], folder: str) -> None:
     """Write the rules of each family; old ones where there are none now would load at boot."""
+    from natc.cli.writing import make_folder, remove_if, write_whole  # noqa: PLC0415 - start-up
+
     make_folder(folder)
     for family, text in texts.items():
         path = f"{folder.rstrip('/')}/rules.v{family.value}"

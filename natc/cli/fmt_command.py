@@ -3,8 +3,9 @@
 import click
 
 from natc.cli.errors import FINDINGS, OK, Unable
-from natc.cli.files import STDIN, echo_result, read_policy, write_whole
+from natc.cli.files import STDIN, echo_result, read_policy
 from natc.cli.report import format_option, rendered, say
+from natc.cli.writing import write_whole
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.diagnostics.text import printable
 from natc.dsl.format import format as format_policy

@@ -1,6 +1,5 @@
 """`natc`: the command group, and what happens when something goes wrong."""
 
-import gc
 import importlib
 import os
 import sys
@@ -73,7 +72,6 @@ def natc() -> None:
 
 def run() -> None:
     """Run natc as a program: never a traceback, unless NATC_DEBUG is set."""
-    gc.disable()  # A run is short and makes little garbage.
     code = UNABLE
     try:
         with suppress(OSError):  # Standard error may be as full as standard output.

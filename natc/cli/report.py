@@ -76,11 +76,10 @@ def wants_colour(colour: str, stream: object) -> bool:
     return colour == "always"
 
 
-_PARTS = re.compile(
+_PARTS = (
     r"^(?P<head>(?P<severity>error|warning|note)\[\w+\])"
     r"|^ *(?P<arrow>-->|:::)"
-    r"|(?P<marks>\^+)(?= |$)",
-    re.MULTILINE,
+    r"|(?P<marks>\^+)(?= |$)"
 )
 
 
@@ -94,4 +93,4 @@ def coloured(text: str) -> str:
             return click.style(found.group(), fg="blue", bold=True)
         return click.style(found["marks"], fg="red", bold=True)
 
-    return _PARTS.sub(paint, text)
+    return re.sub(_PARTS, paint, text, flags=re.MULTILINE)

@@ -15,36 +15,16 @@ from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
 from natc.ir.space import Box, Condition, InSet, Mark, Region
+from natc.packet import PROTOCOLS
 from natc.record import Record
 from natc.source import Span
 
 _REPEATABLE = frozenset({"set", "check"})
-_CLAUSE_WORDS = tuple(
-    [
-        "from",
-        "to",
-        "in",
-        "out",
-        "on",
-        "sport",
-        "mark",
-        "user",
-        "set",
-        "ipv4",
-        "ipv6",
-        "persistent",
-        "random",
-        "random-fully",
-        "shift",
-        "hairpin",
-        "tproxy",
-        "sticky",
-        "backup",
-        "check",
-        "ports",
-        "except",
-    ]
+_CLAUSE_WORD_LIST = (
+    "from to in out on sport mark user set ipv4 ipv6 persistent random random-fully shift hairpin "
+    "tproxy sticky backup check ports except"
 )
+_CLAUSE_WORDS = tuple(_CLAUSE_WORD_LIST.split(" "))
 _PORT_WORDS = (ast.Name("port"), ast.Name("dport"))
 _NO_WORDS: frozenset[Family] = frozenset()
 _WORDS = ((Family.IPV4, "ipv4"), (Family.IPV6, "ipv6"))
@@ -128,7 +108,7 @@ def _two_services(earlier: ast.Clause, later: ast.Clause) -> Problem:
         return misspelt
     elif isinstance(first, ast.Name) and isinstance(second, ast.Number):
         help_ = f"write `{first.text}/{second.text}`"
-    elif isinstance(second, ast.Name):
+    elif isinstance(second, ast.Name) and second.text not in PROTOCOLS:
         help_ = (
             "two services are a list: `{ a, b }`; a zone stands after `on`, `in` or `out`, "
             "addresses after `from` or `to`, a target after `->`"
