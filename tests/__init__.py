@@ -1,0 +1,1 @@
+"""Tests of natc.  `strategies` makes random values, `oracle` says what a policy means."""

@@ -1,0 +1,1 @@
+"""Bad input: one clear located error, the documented exit code, and nothing written."""

@@ -1,0 +1,1 @@
+"""Random input, and the inputs that once broke something."""

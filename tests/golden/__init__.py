@@ -1,0 +1,1 @@
+"""What natc writes for each policy in policies/, read by a person and kept."""

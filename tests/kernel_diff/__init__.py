@@ -1,0 +1,1 @@
+"""Random policies and packets through a real kernel, held against the oracle."""

@@ -1,0 +1,112 @@
+"""Random policies and packets through a real kernel: it does nothing that the oracle forbids.
+
+`NATC_KERNEL_EXAMPLES` sets how many policies each test tries in each flavour.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from natc.address import Family, text_of
+from natc.dsl import ast
+from natc.dsl.format import format as write_policy
+from natc.dsl.parser import parse
+from natc.elaborate import lower
+from natc.pipeline import rulesets
+from natc.record import replace
+from natc.source import Source
+from natc.targets.iptables.model import Ruleset
+from natc.targets.iptables.write import Form, write
+from natc.testlab import Flavour, Lab
+from tests.kernel_diff import bench
+from tests.oracle import Oracle
+from tests.strategies import DIVERSIONS, HAIRPINS, KERNEL, Shape, packets, policies, universe
+
+pytestmark = pytest.mark.kernel
+
+EXAMPLES = int(os.environ.get("NATC_KERNEL_EXAMPLES", "40"))
+PACKETS = 16
+"""Packets for each policy: policies cost much, packets little."""
+
+DIVERTING = dataclasses.replace(DIVERSIONS, opaque=(), marks=False, logins=False)
+TURNING = dataclasses.replace(HAIRPINS, opaque=(Family.IPV4,), logins=False)
+
+EVERYTHING = Shape(opaque=(Family.IPV4,), promises=False)
+"""What a kernel can load; its login names must exist."""
+
+
+@pytest.fixture(scope="module", params=Flavour, ids=str)
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """Return a gateway whose sets hold what the oracle thinks they hold."""
+    with Lab(bench.topology(), request.param) as made:
+        for name, members in universe.LISTED.items():
+            texts = [text_of(family, value) for family, value in members if family is Family.IPV4]
+            made.ipset(name, texts)
+        yield made
+
+
+def compiled(policy: ast.Policy) -> dict[Family, Ruleset]:
+    """Return the rules of a policy, by way of its text."""
+    text = write_policy(policy)
+    note(text)
+    return rulesets(lower(parse(Source("kernel.nat", text))))
+
+
+def run(lab: Lab, policy: ast.Policy, data: st.DataObject, *, marks: bool = True) -> None:
+    """Send packets through `policy` in the kernel and hold the oracle's answer against it."""
+    rules = compiled(policy)
+    drawn = data.draw(
+        st.lists(
+            packets(policy, logins=False, marks=marks, multicast=False),
+            min_size=PACKETS,
+            max_size=PACKETS,
+        )
+    )
+    own = {packet: bench.OWN["eth0", packet.family] for packet in drawn}
+    probes = [
+        replace(packet, source=own[packet]) if packet.in_interface is None else packet
+        for packet in drawn
+    ]
+    by_connection = {replace(packet, out_interface=None): packet for packet in probes}
+    probes = [packet for packet in by_connection.values() if bench.can_be_judged(lab, packet)]
+    oracle = Oracle(policy, bench.WORLD)
+    with bench.loaded(lab, rules):
+        for packet, seen in zip(probes, lab.probe(probes), strict=True):
+            wrong = bench.complaint(oracle, packet, seen)
+            assert wrong is None, f"{packet}: {wrong}"
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.data())
+def test_the_kernel_does_what_the_policy_says(lab: Lab, data: st.DataObject) -> None:
+    run(lab, data.draw(policies(KERNEL)), data)
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(st.data())
+def test_the_kernel_turns_hairpins_as_the_policy_says(lab: Lab, data: st.DataObject) -> None:
+    run(lab, data.draw(policies(TURNING)), data)
+
+
+@pytest.mark.parametrize("flavour", Flavour, ids=str)
+@settings(max_examples=EXAMPLES // 2)
+@given(data=st.data())
+def test_the_kernel_diverts_what_the_policy_says(flavour: Flavour, data: st.DataObject) -> None:
+    # A lab each time: the proxy's half-open connections would take the next packet of their kind.
+    with Lab(bench.topology(listeners=True), flavour) as lab:
+        run(lab, data.draw(policies(DIVERTING)), data, marks=False)
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(policies(EVERYTHING))
+def test_every_form_of_every_text_loads(lab: Lab, policy: ast.Policy) -> None:
+    rules = compiled(policy)
+    forms = (Form.INSTALL, Form.REPLACE, Form.REPLACE, Form.REMOVE, Form.STANDALONE, Form.REMOVE)
+    with bench.loaded(lab, {}):
+        for family, ruleset in rules.items():
+            for form in forms:
+                lab.load(write(ruleset, form), family)

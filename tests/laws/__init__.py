@@ -1,0 +1,1 @@
+"""Laws: properties that hold for every value, tried on random ones."""

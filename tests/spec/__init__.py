@@ -1,0 +1,1 @@
+"""The language as literate specifications: Markdown that pytest runs."""

@@ -1,0 +1,183 @@
+"""Packets at the edges of what a policy speaks of, most of them aimed at one of its rules."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from natc.address import Family
+from natc.dsl import ast
+from natc.packet import PORT_PROTOCOLS, Packet
+from tests.strategies import universe
+from tests.strategies.edges import Edges
+
+_PROTOCOLS = {
+    Family.IPV4: (6, 6, 6, 17, 17, 132, 1, 47),
+    Family.IPV6: (6, 6, 6, 17, 17, 132, 58, 47),
+}
+_MARKS = (0, 0, 0, 1, 2, 3, 0x10, 0x14)
+_MULTICAST = {
+    Family.IPV4: tuple(
+        map(universe.number, ("224.0.0.0", "224.0.0.255", "224.0.1.0", "255.255.255.255"))
+    ),
+    Family.IPV6: tuple(map(universe.number, ("ff02::", "ff02::fb", "ff01::1", "ff03::"))),
+}
+_Senders = tuple[tuple[int, ...], tuple[str, ...], bool]
+"""Marks and users that packets have, and whether some go to many receivers."""
+
+
+def packets(
+    policy: ast.Policy,
+    *,
+    families: tuple[Family, ...] = tuple(Family),
+    logins: bool = True,
+    marks: bool = True,
+    multicast: bool = True,
+) -> st.SearchStrategy[Packet]:
+    """Return packets at the edges of what `policy` speaks of, that leave by some interface.
+
+    Args:
+        families: of the packets.
+        logins: whether the gateway's own packets may be from users by name.
+        marks: whether packets may have a mark.
+        multicast: whether some go to multicast and broadcast addresses.
+    """
+    users = (*universe.USERS, *(universe.LOGINS if logins else ()))
+    rules: list[Any] = [
+        statement
+        for statement in policy.statements
+        if isinstance(statement, ast.Rule | ast.Static)
+        or (isinstance(statement, ast.Block) and statement.kind == "network")
+    ]
+    return _packets(Edges(policy), rules, families, (_MARKS if marks else (0,), users, multicast))
+
+
+@st.composite
+def _packets(
+    draw: Callable[..., Any],
+    edges: Edges,
+    rules: list[Any],
+    families: tuple[Family, ...],
+    senders: _Senders,
+) -> Packet:
+    rule = rules[draw(st.integers(0, len(rules) - 1))] if rules else None
+    return _Shot(draw, edges, _family(draw, rule, families), senders).at(rule)
+
+
+def _family(draw: Callable[..., Any], rule: Any, families: tuple[Family, ...]) -> Family:
+    """Return a family, one that the rule names in words or addresses if there is one."""
+    text = repr(rule)
+    speaks_of_ipv6 = "::" in text or "'ipv6'" in text
+    likely = [family for family in families if speaks_of_ipv6 == (family is Family.IPV6)]
+    if draw(st.integers(0, 3)) == 0:
+        likely = []
+    chosen: Family = draw(st.sampled_from(likely or families))
+    return chosen
+
+
+class _Shot:
+    """Draws one packet."""
+
+    def __init__(
+        self,
+        draw: Callable[..., Any],
+        edges: Edges,
+        family: Family,
+        senders: _Senders,
+    ) -> None:
+        self.draw = draw
+        self.marks, self.users, self.multicast = senders
+        self.edges = edges
+        self.family = family
+        self.is_aimed = draw(st.integers(0, 3)) < 3
+
+    def pick(self, likely: Sequence[Any], possible: Sequence[Any]) -> Any:
+        """Return one of `likely`; in a packet that is not aimed, now and then one of `possible`."""
+        wild = not likely or (not self.is_aimed and self.draw(st.integers(0, 2)) == 2)
+        values = possible if wild else likely
+        return values[self.draw(st.integers(0, len(values) - 1))]
+
+    def at(self, rule: Any) -> Packet:
+        """Return a packet that `rule` likely matches."""
+        wanted = self._wanted(rule)
+        protocol, dport = self._service(wanted.get("service"))
+        sport = None
+        if protocol in PORT_PROTOCOLS:
+            sport = self.pick(self.edges.of_ports(wanted.get("sport")), self.edges.ports)
+            dport = dport or self.pick((), self.edges.ports)
+        addresses = self.edges.addresses[self.family]
+        source = self.pick(self.edges.of_addresses(wanted.get("from"), self.family), addresses)
+        destination = self._destination(rule, wanted)
+        arriving = self._arriving(wanted)
+        leaving = self.pick(
+            self.edges.of_interfaces(wanted.get("out") or wanted.get("on")), universe.INTERFACES
+        )
+        if "hairpin" in wanted and self.draw(st.booleans()):
+            (server, port), home = self._server(rule.target)
+            near = [value for value in addresses if self.edges.home(self.family, value) == home]
+            source, leaving = self.pick(near, [source]), home
+            arriving = self.pick((), [home, home, None])
+            if (
+                self.draw(st.integers(0, 3)) == 0
+            ):  # Straight to the server: not the rule's business.
+                destination, dport = server, port if dport else None
+        return Packet(
+            self.family,
+            protocol,
+            source,
+            sport,
+            destination,
+            dport if protocol in PORT_PROTOCOLS else None,
+            arriving,
+            leaving,
+            self.pick((), self.marks),
+            self.pick((), self.users) if arriving is None else None,
+        )
+
+    def _wanted(self, rule: Any) -> dict[str, Any]:
+        """Return what a rule matches, by keyword."""
+        if isinstance(rule, ast.Static):
+            inward = self.draw(st.booleans())
+            side = {"to": rule.outside} if inward else {"from": rule.inside}
+            return side | {clause.keyword: clause.value for clause in rule.clauses}
+        if isinstance(rule, ast.Block):
+            return {"from": rule.name}
+        if isinstance(rule, ast.Rule):
+            return {clause.keyword: clause.value for clause in rule.clauses + rule.options}
+        return {}
+
+    def _service(self, expression: object) -> tuple[int, int | None]:
+        if expression is None:
+            return self.pick((), _PROTOCOLS[self.family]), None
+        service: tuple[int, int | None] = self.pick(
+            self.edges.of_services(expression), [(6, None), (17, 53)]
+        )
+        return service
+
+    def _destination(self, rule: Any, wanted: dict[str, Any]) -> int:
+        likely = self.edges.of_addresses(wanted.get("to"), self.family)
+        arrives = isinstance(rule, ast.Rule) and rule.verb not in ("snat", "masquerade")
+        if arrives and "on" in wanted:
+            likely = self.edges.of_own_addresses(wanted["on"], self.family)
+        if isinstance(rule, ast.Block) and self.multicast and self.draw(st.integers(0, 3)) == 0:
+            likely = [*_MULTICAST[self.family]]
+        chosen: int = self.pick(likely, self.edges.addresses[self.family])
+        return chosen
+
+    def _arriving(self, wanted: dict[str, Any]) -> str | None:
+        everywhere: list[str | None] = [*universe.INTERFACES, None]
+        if ("user" in wanted or "except" in wanted) and (self.is_aimed or self.draw(st.booleans())):
+            return None
+        if not self.is_aimed and self.draw(st.booleans()):
+            likely: list[str | None] = everywhere
+        else:
+            likely = self.edges.of_interfaces(wanted.get("in") or wanted.get("on"))
+        chosen: str | None = self.pick(likely, everywhere)
+        return chosen
+
+    def _server(self, target: Any) -> tuple[tuple[int, int], str]:
+        """Return a server's address and port, and an interface of its zone."""
+        servers = self.edges.of_addresses(target, self.family) or [1]
+        ports = self.edges.of_ports(target) or self.edges.ports
+        home = self.edges.home(self.family, servers[0]) or "eth1"
+        return (servers[0], ports[0]), home
