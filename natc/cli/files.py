@@ -27,11 +27,23 @@ def read_policy(path: str, stdin_name: str | None = None) -> Source:
             click.echo(context.get_help(), err=True)
             context.exit(USAGE)
         name = stdin_name or "<stdin>"
-        return Source(name, _decoded(name, sys.stdin.buffer.read(LARGEST + 1)))
+        return Source(name, _decoded(name, _standard_input()))
     try:
         return Source(path, read_text(path))
     except OSError as error:
         raise Unable(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _standard_input() -> bytes:
+    """Return standard input, or a little more than natc takes of it.
+
+    Piece by piece: inside one long read Python would not notice Ctrl-C.
+    """
+    pieces, size = [], 0
+    while size <= LARGEST and (piece := os.read(sys.stdin.fileno(), 1 << 16)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def read_text(path: str) -> str:

@@ -101,7 +101,8 @@ def command(
         except Unable as error:
             unable = unable or error
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
-    _print(verdicts, failures, format_, colour, packets=packets)
+    if verdicts or not problems:
+        _print(verdicts, failures, format_, colour, packets=packets)
     if assertions:
         noun = "assertion was" if assertions == 1 else "assertions were"
         click.echo(f"natc: {assertions} {noun} read but not decided: this version cannot", err=True)

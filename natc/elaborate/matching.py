@@ -6,6 +6,7 @@ from typing import cast
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
+from natc.elaborate.marks import marks
 from natc.elaborate.names import closest
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import LONELY_ADDRESS, Addresses, Interfaces, Place, Scope
@@ -152,7 +153,7 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
         None if leaving is None else scope.interfaces(leaving),
         None if where is None else scope.place(where),
         None if user is None else scope.users(user),
-        ((),) if mark is None else scope.marks(mark),
+        ((),) if mark is None else marks(mark),
         tuple(_ipset(clause) for clause in clauses if clause.keyword == "set")
         if "set" in said
         else (),

@@ -8,13 +8,13 @@ from natc.diagnostics import Label
 from natc.dsl import ast
 from natc.dsl.keywords import KEYWORDS
 from natc.elaborate import services, values
+from natc.elaborate.kinds import wrong_kind
 from natc.elaborate.names import MOST_CANDIDATES, nearest
 from natc.elaborate.problem import Problem
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
 from natc.ir.fields import ANY_USERS, Field, interface, universe, user_number
 from natc.ir.intervals import EMPTY, IntervalSet, interval
 from natc.ir.policy import AddressSet, Network, Zone
-from natc.ir.space import Mark
 from natc.packet import PROTOCOLS
 from natc.record import Record
 from natc.source import Span
@@ -120,7 +120,7 @@ class Scope:
                     help="ports come first: `tcp/80 to 192.168.3.10`",
                 )
             case _:
-                raise _wrong_kind("a set of addresses", expression)
+                raise wrong_kind("a set of addresses", expression)
 
     def _address_name(self, name: ast.Name) -> Addresses:
         place = self.places.get(name.text)
@@ -173,11 +173,11 @@ class Scope:
                     help=f"write `tcp/{expression.text}` or `udp/{expression.text}`",
                 )
             case ast.Address() | ast.Endpoint():
-                raise _wrong_kind("a service such as `tcp/80`", expression, LONELY_ADDRESS)
+                raise wrong_kind("a service such as `tcp/80`", expression, LONELY_ADDRESS)
             case _:
-                raise _wrong_kind("a service such as `tcp/80`", expression)
+                raise wrong_kind("a service such as `tcp/80`", expression)
 
-    # Ports, interfaces, users, marks.
+    # Ports, interfaces, users.
 
     def ports(self, expression: ast.SetExpr) -> IntervalSet:
         """Return a set of ports; never empty.
@@ -202,7 +202,7 @@ class Scope:
             case ast.Not(operand):
                 return services.ALL_PORTS - self._port_set(operand)
             case _:
-                raise _wrong_kind("a port or a range of ports", expression)
+                raise wrong_kind("a port or a range of ports", expression)
 
     def interfaces(self, expression: ast.SetExpr) -> Interfaces:
         """Return interfaces by zone, network or kernel name; `local` is the gateway itself.
@@ -243,7 +243,7 @@ class Scope:
             case ast.Not(operand):
                 return Interfaces(_EVERY_INTERFACE) - self._interface_set(operand)
             case _:
-                raise _wrong_kind("an interface, zone or network", expression)
+                raise wrong_kind("an interface, zone or network", expression)
 
     def _check_bare(self, name: ast.Name) -> None:
         """Refuse a bare interface name that is rather a slip: a keyword, or nearly a zone's name.
@@ -293,39 +293,7 @@ class Scope:
             case ast.Not(operand):
                 return ANY_USERS - self._user_set(operand)
             case _:
-                raise _wrong_kind("a uid or a login name", expression)
-
-    def marks(self, expression: ast.SetExpr) -> tuple[tuple[Mark, ...], ...]:
-        """Return alternatives that exclude each other, each a list of conditions that all hold.
-
-        Raises:
-            Problem: NAT017, NAT206.
-        """
-        match expression:
-            case ast.Mark() | ast.Number():
-                return ((Mark(*values.mark(expression)),),)
-            case ast.Not(operand):
-                return (tuple(_negated(mark) for mark in self._mark_list(operand)),)
-            case ast.Braces():
-                marks = self._mark_list(expression)
-                return tuple(
-                    (
-                        mark,
-                        *(_negated(earlier) for earlier in marks[:index] if _meet(earlier, mark)),
-                    )
-                    for index, mark in enumerate(marks)
-                )
-            case _:
-                raise _wrong_kind("a mark such as `0x1/0x1`", expression)
-
-    def _mark_list(self, expression: ast.SetExpr) -> list[Mark]:
-        match expression:
-            case ast.Mark() | ast.Number():
-                return [Mark(*values.mark(expression))]
-            case ast.Braces(items):
-                return [mark for item in items for mark in self._mark_list(item.value)]
-            case _:
-                raise _wrong_kind("a mark such as `0x1/0x1`", expression)
+                raise wrong_kind("a uid or a login name", expression)
 
     # Names.
 
@@ -336,7 +304,7 @@ class Scope:
             Problem: NAT001, NAT017.
         """
         if not isinstance(expression, ast.Name):
-            raise _wrong_kind("a zone", expression)
+            raise wrong_kind("a zone", expression)
         place = self.places.get(expression.text)
         if place is not None:
             return place
@@ -495,36 +463,3 @@ def place_interfaces(place: Place) -> IntervalSet:
     if len(place.interfaces) == 1:
         return interface(place.interfaces[0])
     return IntervalSet.of(r for name in place.interfaces for r in interface(name).ranges)
-
-
-_KINDS: dict[type, str] = {
-    ast.Address: "an address",
-    ast.Endpoint: "an address with a port",
-    ast.Service: "a service",
-    ast.PortList: "a service",
-    ast.Number: "a number",
-    ast.Mark: "a mark",
-    ast.Name: "a name",
-    ast.String: "a quoted text",
-    ast.Braces: "a list",
-    ast.Except: "an `except`",
-    ast.Not: "a `not`",
-}
-
-
-def _wrong_kind(
-    wanted: str,
-    expression: ast.SetExpr,
-    help: str | None = None,  # noqa: A002 - the diagnostic's field
-) -> Problem:
-    found = _KINDS[type(expression)]
-    return Problem("NAT017", f"expected {wanted}, found {found}", expression.span, help=help)
-
-
-def _negated(mark: Mark) -> Mark:
-    return Mark(mark.value, mark.mask, not mark.negated)
-
-
-def _meet(left: Mark, right: Mark) -> bool:
-    """Whether some mark satisfies both."""
-    return not (left.value ^ right.value) & left.mask & right.mask

@@ -180,8 +180,22 @@ def test_a_full_disk_leaves_the_old_output_alone(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text("old\n", encoding="utf-8")
 
     done = subprocess.run(
-        ["dash", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$@"', "dash", *PYTHON, "compile", "p.nat", "-o", "rules"],
-        cwd=tmp_path, env=environment(), capture_output=True, check=False, timeout=20,
+        [
+            "dash",
+            "-c",
+            'ulimit -f 8; trap "" XFSZ; exec "$@"',
+            "dash",
+            *PYTHON,
+            "compile",
+            "p.nat",
+            "-o",
+            "rules",
+        ],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=20,
     )
     assert errors(done) == ["natc: cannot write rules: File too large"]
     assert done.returncode == UNABLE
@@ -226,7 +240,11 @@ def test_fmt_leaves_a_file_that_it_cannot_replace(tmp_path: Path) -> None:
     path.write_text("masquerade  out eth0\n", encoding="utf-8")
     done = subprocess.run(
         ["dash", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "dash", *PYTHON, "fmt", "p.nat"],
-        cwd=tmp_path, env=environment(), capture_output=True, check=False, timeout=20,
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=20,
     )
     assert errors(done) == ["natc: cannot write p.nat: File too large"]
     assert done.returncode == UNABLE

@@ -16,7 +16,7 @@ from tests.bad_input.test_values import problems
         ("dnat TCP/80 on wan -> 10.0.0.1", "/80", "did you mean `tcp/80`?"),
         ("dnat tcp/80,443 on wan -> 10.0.0.1", ",", "write `tcp/{80,443}`"),
         ("dnat tcp 80, 443 on wan -> 10.0.0.1", ",", "write `tcp/{80,443}`"),
-        ("dnat tcp/８０ on wan -> 10.0.0.1", "８０", "write `80`"),  # noqa: RUF001
+        ("dnat tcp/８０ on wan -> 10.0.0.1", "８０", "write `80`"),
         ("dnat tcp/80 on wan => 10.0.0.1", "=", "write `->`"),
         ("dnat tcp/80 on wan > 10.0.0.1", ">", "write `->`"),
         (

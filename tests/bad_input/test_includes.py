@@ -119,9 +119,13 @@ def test_errors_of_an_included_file_show_who_includes_it(tmp_path: Path) -> None
     (tmp_path / "sub").mkdir()
     write(tmp_path, p=f'{RULE}include "sub/a.nat"\n')
     (tmp_path / "sub" / "a.nat").write_text('include "b.nat"\n', encoding="utf-8")
-    (tmp_path / "sub" / "b.nat").write_text("\nmasquerade from 300.1.1.1 out eth0\n", encoding="utf-8")
+    (tmp_path / "sub" / "b.nat").write_text(
+        "\nmasquerade from 300.1.1.1 out eth0\n", encoding="utf-8"
+    )
     done = natc("compile", "p.nat", cwd=tmp_path)
-    assert done.stderr.decode() == """\
+    assert (
+        done.stderr.decode()
+        == """\
 error[NAT206]: `300` in `300.1.1.1` is over 255
   --> sub/b.nat:2:17
    = included from sub/a.nat:1:1
@@ -130,6 +134,7 @@ error[NAT206]: `300` in `300.1.1.1` is over 255
  2 | masquerade from 300.1.1.1 out eth0
    |                 ^^^^^^^^^
 """
+    )
 
 
 @pytest.mark.parametrize(

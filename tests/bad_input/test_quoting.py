@@ -112,10 +112,15 @@ def test_a_file_name_stays_inside_its_comment(name: str) -> None:
 def test_a_file_name_stays_inside_its_word_of_the_script(name: str, tmp_path: Path) -> None:
     made = script(rules(name, POLICY), printable(name))
     head, body = made.split("\n# IPv4\n")
-    stubs = "".join(f"{word}() {{ echo {word} $#; }}\n" for word in ("put", "prune", "clear", "unroute"))
+    stubs = "".join(
+        f"{word}() {{ echo {word} $#; }}\n" for word in ("put", "prune", "clear", "unroute")
+    )
     done = subprocess.run(
         ["dash", "-eu", "-c", f"IPTABLES_RESTORE= IP6TABLES_RESTORE=\n{stubs}{body}"],
-        cwd=tmp_path, capture_output=True, check=False, text=True,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
     )
     assert done.stderr == ""
     assert done.stdout == "put 3\nprune 3\nclear 2\nunroute 1\nclear 2\nclear 2\nunroute 1\n"
@@ -168,12 +173,19 @@ def test_a_rule_has_a_plain_name(name: str, tmp_path: Path) -> None:
     done = natc("compile", "--format", "concise", "p.nat", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout == b""
-    assert done.stderr.startswith(b"p.nat:1:24: error") or b"p.nat:1:2" in done.stderr or b":2:1:" in done.stderr
+    assert (
+        done.stderr.startswith(b"p.nat:1:24: error")
+        or b"p.nat:1:2" in done.stderr
+        or b":2:1:" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("name", ["a\\nb", "a\\tb", 'a\\"b', "a\\\\b", "a'b", "$(x)", "%s"])
 def test_the_name_of_a_test_may_say_anything(name: str, tmp_path: Path) -> None:
-    text = POLICY + f'test "{name}" {{ tcp 1.1.1.1:1 > 2.2.2.2:2 in eth0 out eth0; expect unchanged }}\n'
+    text = (
+        POLICY
+        + f'test "{name}" {{ tcp 1.1.1.1:1 > 2.2.2.2:2 in eth0 out eth0; expect unchanged }}\n'
+    )
     (tmp_path / "p.nat").write_text(text, encoding="utf-8")
     done = natc("test", "p.nat", cwd=tmp_path)
     assert done.returncode == 1
@@ -182,7 +194,9 @@ def test_the_name_of_a_test_may_say_anything(name: str, tmp_path: Path) -> None:
     assert lines[1].endswith("model FAIL")
 
 
-@pytest.mark.parametrize("form", [text.render, text.concise, json.render, sarif.render, github.render])
+@pytest.mark.parametrize(
+    "form", [text.render, text.concise, json.render, sarif.render, github.render]
+)
 @pytest.mark.parametrize("name", FILE_NAMES, ids=range(len(FILE_NAMES)))
 def test_an_error_in_a_strange_file_stays_in_its_line(
     name: str, form: Callable[[Iterable[Diagnostic]], str]
@@ -213,7 +227,9 @@ def test_the_longest_names_fit_a_kernel_comment() -> None:
             assert len(rule_words[rule_words.index("--comment") + 1].encode()) <= 255
 
 
-@pytest.mark.parametrize("value", ["1.2.3.4\nmasquerade out eth9", "1.2.3.4; masquerade out eth9", "1.2.3.4 # x"])
+@pytest.mark.parametrize(
+    "value", ["1.2.3.4\nmasquerade out eth9", "1.2.3.4; masquerade out eth9", "1.2.3.4 # x"]
+)
 def test_a_setting_is_one_value(value: str, tmp_path: Path) -> None:
     text = "address pool = 10.0.0.1\nsnat out eth0 -> pool\n"
     (tmp_path / "p.nat").write_text(text, encoding="utf-8")

@@ -1,6 +1,5 @@
 """Texts of extreme shape: deep, long, many.  Each ends soon, in an error that says where."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -116,7 +115,9 @@ def test_a_very_long_line_keeps_its_columns(tmp_path: Path) -> None:
 
 
 def test_a_very_long_line_is_shown_in_part(tmp_path: Path) -> None:
-    (tmp_path / "p.nat").write_text(f"masquerade out eth0 # {'x' * 5_000_000}\nsnat\n", encoding="utf-8")
+    (tmp_path / "p.nat").write_text(
+        f"masquerade out eth0 # {'x' * 5_000_000}\nsnat\n", encoding="utf-8"
+    )
     done = natc("compile", "p.nat", cwd=tmp_path)
     assert len(done.stderr) < 2000
     (tmp_path / "p.nat").write_text(f"masquerade out eth0 {'x' * 500_000} y\n", encoding="utf-8")

@@ -44,7 +44,7 @@ VALUES = [
     ("redirect port 0", "transparent-proxy tcp/80 in eth0 -> :«0»", "NAT206"),
     ("reversed ports", "dnat tcp/«90-80» in eth0 -> 10.0.0.1", "NAT206"),
     ("reversed target ports", "snat tcp out eth0 -> 10.0.0.1:«90-80»", "NAT206"),
-    ("unicode digits in a port", "dnat tcp«/８０» in eth0 -> 10.0.0.1", "NAT"),
+    ("unicode digits in a port", "dnat tcp/«８０» in eth0 -> 10.0.0.1", "NAT"),
     ("unicode digits in a range", "masquerade tcp out eth0 ports «١-٩»", "NAT"),
     ("octet over 255", "masquerade from «300.1.1.1» out eth0", "NAT206"),
     ("five octets", "masquerade from «1.2.3.4.5» out eth0", "NAT206"),
@@ -101,12 +101,10 @@ VALUES = [
     ),
 ]
 
+
 @pytest.mark.parametrize(
     ("marked", "code"),
-    [
-        pytest.param(marked, code, id=name)
-        for name, marked, code in VALUES
-    ],
+    [pytest.param(marked, code, id=name) for name, marked, code in VALUES],
 )
 def test_a_bad_value_is_one_error_at_its_place(marked: str, code: str) -> None:
     rule = marked.replace("«", "").replace("»", "")
@@ -114,20 +112,34 @@ def test_a_bad_value_is_one_error_at_its_place(marked: str, code: str) -> None:
     end = len(ZONES) + marked.index("»") - 1
     found = problems(rule)
     assert [d.code[: len(code)] for d in found] == [code], found
-    assert (found[0].primary.span.start, found[0].primary.span.end) == (start, end), (
-        found[0].primary.span.text
-    )
+    assert (found[0].primary.span.start, found[0].primary.span.end) == (start, end), found[
+        0
+    ].primary.span.text
 
 
-KEYWORDS = ["from", "to", "in", "tcp", "local", "dynamic", "exempt", "network", "ipv4", "src", "not"]
+KEYWORDS = [
+    "from",
+    "to",
+    "in",
+    "tcp",
+    "local",
+    "dynamic",
+    "exempt",
+    "network",
+    "ipv4",
+    "src",
+    "not",
+]
 
 
 @pytest.mark.parametrize("word", KEYWORDS)
 @pytest.mark.parametrize(
     "form",
     [
-        "address «{}» = 10.0.0.1", "service «{}» = tcp/80",
-        "zone «{}» {{ interface eth5 }}", "network «{}» {{ bridge br5; subnet 10.5.0.0/24; forward nat }}",
+        "address «{}» = 10.0.0.1",
+        "service «{}» = tcp/80",
+        "zone «{}» {{ interface eth5 }}",
+        "network «{}» {{ bridge br5; subnet 10.5.0.0/24; forward nat }}",
         "masquerade out eth0 as «{}»",
     ],
 )
@@ -145,6 +157,8 @@ def test_a_value_is_shown_as_written() -> None:
 
 
 def test_the_place_counts_characters_not_bytes(tmp_path: Path) -> None:
-    (tmp_path / "p.nat").write_text('test "ü☃" { tcp 1.1.1.1:0 > 2.2.2.2:2 in eth0; expect dropped }\n', encoding="utf-8")
+    (tmp_path / "p.nat").write_text(
+        'test "ü☃" { tcp 1.1.1.1:0 > 2.2.2.2:2 in eth0; expect dropped }\n', encoding="utf-8"
+    )
     done = natc("compile", "--format", "concise", "p.nat", cwd=tmp_path)
     assert done.stderr.decode().startswith("p.nat:1:25: error[NAT206]: port `0`")

@@ -1,11 +1,14 @@
 """Files, pipes, terminals and signals at the edges of a command."""
 
+import fcntl
 import os
 import pty
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -79,22 +82,35 @@ def test_a_closed_standard_output_is_no_crash(folder: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def waits_for_more(running: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a program has read all that is in its pipe, and sleeps."""
+    assert running.stdin is not None
+    unread = struct.unpack("i", fcntl.ioctl(running.stdin, termios.FIONREAD, bytes(4)))
+    state = Path(f"/proc/{running.pid}/stat").read_text(encoding="utf-8").rsplit(") ", 1)[1][0]
+    return unread == (0,) and state == "S"
+
+
 def test_ctrl_c_ends_with_130_and_says_nothing(folder: Path) -> None:
-    reader, writer = os.pipe()
-    with subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, "-m", "natc", "compile", "-"],
-        cwd=folder, env=environment(), stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as running:  # fmt: skip
-        os.close(reader)
-        # It waits for input when it has read this much, far more than a pipe holds.
-        os.write(writer, b"#" * 60_000)
-        os.write(writer, b"#" * 60_000)
+        cwd=folder, env=environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A job in the background of a shell has it ignored, and Python leaves that alone.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    try:
+        assert running.stdin is not None
+        running.stdin.write(b"#" * 200_000)  # More than a pipe holds, so natc must begin to read.
+        running.stdin.flush()
+        while not waits_for_more(running):
+            assert running.poll() is None
         running.send_signal(signal.SIGINT)
-        out, said = running.communicate(timeout=10)
-    os.close(writer)
+        assert running.wait(timeout=20) == 130
+    finally:
+        running.kill()
+    out, said = running.communicate()
     assert out == b""
     assert said.strip() == b""
-    assert running.returncode == 130
 
 
 @pytest.mark.parametrize("command", ["compile", "fmt", "test"])

@@ -117,10 +117,9 @@ class _Shot:
             near = [value for value in addresses if self.edges.home(self.family, value) == home]
             source, leaving = self.pick(near, [source]), home
             arriving = self.pick((), [home, home, None])
-            if (
-                self.draw(st.integers(0, 3)) == 0
-            ):  # Straight to the server: not the rule's business.
-                destination, dport = server, port if dport else None
+            if server is not None and self.draw(st.integers(0, 3)) == 0:
+                # Straight to the server: not the rule's business.
+                destination, dport = server, self.pick((), [port, dport])
         return Packet(
             self.family,
             protocol,
@@ -175,9 +174,9 @@ class _Shot:
         chosen: str | None = self.pick(likely, everywhere)
         return chosen
 
-    def _server(self, target: Any) -> tuple[tuple[int, int], str]:
+    def _server(self, target: Any) -> tuple[tuple[int | None, int], str]:
         """Return a server's address and port, and an interface of its zone."""
-        servers = self.edges.of_addresses(target, self.family) or [1]
+        servers = self.edges.of_addresses(target, self.family)
         ports = self.edges.of_ports(target) or self.edges.ports
-        home = self.edges.home(self.family, servers[0]) or "eth1"
-        return (servers[0], ports[0]), home
+        home = self.edges.home(self.family, servers[0]) if servers else None
+        return (servers[0] if servers else None, ports[0]), home or "eth1"

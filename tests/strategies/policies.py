@@ -169,7 +169,7 @@ class _Maker:
             families = self._some_families()
             statement = self.say_rules.any(families)
             statements = [statement]
-            if isinstance(statement, ast.Rule) and self.say.chance(3):
+            if isinstance(statement, ast.Rule) and self.say.chance(self.shape.echo):
                 echo = self.say_rules.echo(statement, _families_of(statement, families))
                 statements.insert(self.say.count(0, 1), echo)
             if self.say.chance(4):

@@ -42,6 +42,10 @@ class Rules:
 
     def echo(self, rule: ast.Rule, families: Families) -> ast.Rule:
         """Return a rule of any verb for the packets of `rule`, which is about `families`."""
+        words = [ast.Clause(f"ipv{family.value}") for family in sorted(families)]
+        has_hairpin = _has([*rule.options], "hairpin")
+        if has_hairpin and rule.verb != "balance" and self.say.chance(2):
+            return self._twin(rule, words, families)
         clauses: Clauses = [
             clause for clause in rule.clauses if clause.keyword in _ECHOED and clause.value
         ]
@@ -55,11 +59,20 @@ class Rules:
             clauses += arriving
         elif not from_destination:
             clauses += leaving
-        words = [ast.Clause(f"ipv{family.value}") for family in sorted(families)]
         target = None
         if verb in ("dnat", "snat"):
             target, _ = self._pool(families, public=verb == "snat")
         return ast.Rule(verb, (*words, *clauses), target)
+
+    def _twin(self, rule: ast.Rule, words: Clauses, families: Families) -> ast.Rule:
+        """Return a rule that sends to the same server what asks for another address."""
+        clauses = [clause for clause in rule.clauses if clause.keyword == "service"]
+        other: list[ast.SetExpr] = [
+            ast.Address(universe.OUTSIDE[family]) for family in sorted(families)
+        ]
+        asked = ast.Clause("to", other[0] if len(other) == 1 else braces(other))
+        options = tuple(option for option in rule.options if option.keyword != "hairpin")
+        return ast.Rule(rule.verb, (*words, *clauses, asked), rule.target, options)
 
     # Source rules.
 

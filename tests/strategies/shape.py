@@ -28,6 +28,7 @@ class Shape:
         verbs: of the rules, `redirect` and `tproxy` for the two kinds of `transparent-proxy`; one
             that stands twice comes twice as often.
         hairpin: one in how many rules that can have `hairpin` has it not.
+        echo: one in how many rules has another beside it for the same packets.
         opaque: families of rules that ask kernel sets (`set NAME`), which have one family each.
         users, logins, marks: matches on uids, on login names, and on the mark.
         random: options that leave a choice to chance.
@@ -40,6 +41,7 @@ class Shape:
     families: tuple[Family, ...] = (Family.IPV4, Family.IPV6)
     verbs: tuple[str, ...] = VERBS
     hairpin: int = 3
+    echo: int = 3
     opaque: tuple[Family, ...] = (Family.IPV4, Family.IPV6)
     users: bool = True
     logins: bool = True
@@ -54,9 +56,14 @@ SMALL = Shape(promises=False, comments=False)
 """What has a meaning and nothing else."""
 
 HAIRPINS = replace(
-    SMALL, verbs=("port-forward", "port-forward", "dnat", "balance", "exempt", "static"), hairpin=9
+    SMALL,
+    verbs=("port-forward", "port-forward", "dnat", "balance", "exempt", "static"),
+    hairpin=9,
+    echo=2,
 )
-DIVERSIONS = replace(SMALL, verbs=("tproxy", "tproxy", "dnat", "exempt", "static", "redirect"))
+DIVERSIONS = replace(
+    SMALL, verbs=("tproxy", "tproxy", "dnat", "exempt", "static", "redirect"), echo=2
+)
 KERNEL = replace(
     SMALL,
     opaque=(Family.IPV4,),
