@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from natc.diagnostics import Diagnostic, PolicyError
+from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.dsl import ast, comments, saved
 from natc.dsl.lazy import Statements
 from natc.dsl.shapes import words
@@ -12,6 +12,9 @@ from natc.dsl.skeletons import Skeletons, usual_shape
 from natc.dsl.statements import cut
 from natc.dsl.text_checks import check_text
 from natc.source import Source, Span
+
+MOST_EXCEPTIONS = 64
+"""`except`s in one statement; a list takes any number of exceptions."""
 
 _RULES = (
     "snat ",
@@ -74,7 +77,9 @@ def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) ->
         if build is not None:
             statement = build(source, start, words(source.text[start:end]))
         else:
-            parsed = _Grammar.shared().statement(source, start, end, problems)
+            parsed = None
+            if _is_bounded(source, start, end, problems):
+                parsed = _Grammar.shared().statement(source, start, end, problems)
             if parsed is None:
                 continue
             statement = parsed
@@ -83,6 +88,17 @@ def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) ->
             statement = comments.attach(statement, source, chunk)
         statements.add(statement, start, end)
     return ast.Policy(statements, closing, Span(source, 0, len(source.text)))
+
+
+def _is_bounded(source: Source, start: int, end: int, problems: list[Diagnostic]) -> bool:
+    """Whether a statement nests no deeper than the code that walks its tree."""
+    if source.text.count("except", start, end) <= MOST_EXCEPTIONS:
+        return True
+    message = f"more than {MOST_EXCEPTIONS} exceptions in one statement"
+    place = Label(Span(source, start, start))
+    help_ = "write `except { a, b, … }`"
+    problems.append(Diagnostic("NAT015", message, place, help=help_))
+    return False
 
 
 class _Grammar:

@@ -1,5 +1,6 @@
 """What stands after the arrow."""
 
+from natc import address
 from natc.address import FAMILIES, Family
 from natc.diagnostics import Label
 from natc.dsl import ast
@@ -84,6 +85,8 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
             ast.Name(host, host_span) if values.is_name(host) else ast.Address(host, host_span)
         )
         return Target(_addresses(name_or_address, scope), ports, expression.span)
+    if isinstance(expression, ast.Address):
+        _check_end(expression)
     if isinstance(expression, ast.Number):
         raise Problem(
             "NAT017",
@@ -92,6 +95,27 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
             help=f"write `:{expression.text}` for a port of the gateway itself",
         )
     return Target(_addresses(expression, scope), None, expression.span)
+
+
+def _check_end(target: ast.Address) -> None:
+    """Refuse an IPv6 address whose end may be meant as a port: `fd00::1:8080` is an address.
+
+    Raises:
+        Problem: NAT206.
+    """
+    host, colon, port = target.text.rpartition(":")
+    if not colon or not (port.isdecimal() and port.isascii() and 2 <= len(port) <= 5):
+        return
+    try:
+        address.parse(host.rpartition("-")[2])
+    except ValueError:
+        return
+    raise Problem(
+        "NAT206",
+        "an IPv6 address that could end in a port",
+        target.span,
+        help=f"write `[{host}]:{port}` for the port, `[{target.text}]` for the address",
+    )
 
 
 def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:

@@ -46,6 +46,7 @@ VALUES = [
     ("reversed target ports", "snat tcp out eth0 -> 10.0.0.1:«90-80»", "NAT206"),
     ("unicode digits in a port", "dnat tcp/«８０» in eth0 -> 10.0.0.1", "NAT"),
     ("unicode digits in a range", "masquerade tcp out eth0 ports «١-٩»", "NAT"),
+    ("IPv6 end like a port", "dnat ipv6 tcp in eth0 -> «fd00::1:8080»", "NAT206"),
     ("octet over 255", "masquerade from «300.1.1.1» out eth0", "NAT206"),
     ("five octets", "masquerade from «1.2.3.4.5» out eth0", "NAT206"),
     ("three octets", "masquerade from «1.2.3» out eth0", "NAT206"),

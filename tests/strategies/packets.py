@@ -112,7 +112,7 @@ class _Shot:
         leaving = self.pick(
             self.edges.of_interfaces(wanted.get("out") or wanted.get("on")), universe.INTERFACES
         )
-        if "hairpin" in wanted and self.draw(st.booleans()):
+        if self._turns_back(rule, wanted):
             (server, port), home = self._server(rule.target)
             near = [value for value in addresses if self.edges.home(self.family, value) == home]
             source, leaving = self.pick(near, [source]), home
@@ -132,6 +132,12 @@ class _Shot:
             self.pick((), self.marks),
             self.pick((), self.users) if arriving is None else None,
         )
+
+    def _turns_back(self, rule: Any, wanted: dict[str, Any]) -> bool:
+        """Decide whether the packet is from beside the server of a rule that has one."""
+        if not isinstance(rule, ast.Rule) or rule.verb not in ("dnat", "port-forward", "balance"):
+            return False
+        return bool(self.draw(st.integers(0, 3)) < (2 if "hairpin" in wanted else 1))
 
     def _wanted(self, rule: Any) -> dict[str, Any]:
         """Return what a rule matches, by keyword."""

@@ -282,7 +282,8 @@ class Rules:
         kinds = ["in and to"] * 2 + ["to", "in"] + ["on"] * (0 if has_user or not zones else 4)
         kind = self.say.pick(kinds)
         if kind == "on":
-            clauses.append(ast.Clause("on", ast.Name(self.say.pick(zones))))
+            dynamic = ["ppp"] if "ppp" in zones else []
+            clauses.append(ast.Clause("on", ast.Name(self.say.pick(dynamic + zones))))
         if "in" in kind and not has_user:
             clauses.append(ast.Clause("in", self.say.interfaces(local=True)))
         if "to" in kind:
