@@ -11,7 +11,6 @@ from natc.elaborate.names import closest
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import LONELY_ADDRESS, Addresses, Interfaces, Place, Scope
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
-from natc.elaborate.values import port_notes
 from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
@@ -201,7 +200,7 @@ def families(
             if lacking:
                 family = min(lacking)
                 message = f"no {family} address here, in a rule for {family}"
-                raise Problem("NAT008", message, span, notes=port_notes(span))
+                raise Problem("NAT008", message, span)
         return tuple(sorted(matched_.words))
     if not named:
         return (Family.IPV4,)
@@ -217,7 +216,6 @@ def families(
             "addresses of different families in one rule",
             second_span,
             related=(Label(first_span, f"only {min(first)} here"),),
-            notes=port_notes(second_span),
         )
     return tuple(sorted(common))
 

@@ -65,18 +65,6 @@ def addresses(text: str, span: Span) -> AddressSet:
     return _of(family, interval(value, value | hosts))
 
 
-def port_notes(span: Span) -> tuple[str, ...]:
-    """Return a note for an IPv6 address whose end may have been meant as a port."""
-    host, _, last = span.text.rpartition(":")
-    if not _is_decimal(last) or len(last) > 5 or "::" not in host:
-        return ()
-    try:
-        address.parse(host)
-    except ValueError:
-        return ()
-    return (f"`{span.text}` is one address; a port needs brackets: `[{host}]:{last}`",)
-
-
 def endpoint_parts(literal: ast.Endpoint) -> tuple[str, Span, IntervalSet, Span]:
     """Split `HOST:PORTS` into the host's text, empty for `:3128`, and the ports, with places."""
     host, _, ports_text = literal.text.rpartition(":")

@@ -71,10 +71,11 @@ def test_a_habit_is_named_and_put_right(rule: str, place: str, help_: str) -> No
 
 
 def test_an_address_that_ends_like_a_port_is_pointed_out() -> None:
-    (problem,) = problems("dnat tcp/80 to 203.0.113.2 -> fd00::1:80")
-    assert problem.notes == ("`fd00::1:80` is one address; a port needs brackets: `[fd00::1]:80`",)
-    (problem,) = problems("dnat tcp/80 to 203.0.113.2 -> fd00::80")
-    assert problem.notes == ()
+    (problem,) = problems("dnat tcp/80 to 2001:db8::1 -> fd00::1:80")
+    assert problem.code == "NAT206"
+    assert problem.help == "write `[fd00::1]:80` for the port, `[fd00::1:80]` for the address"
+    assert problems("dnat tcp/80 to 2001:db8::1 -> [fd00::1:80]") == ()
+    assert problems("dnat tcp/80 to 2001:db8::1 -> fd00::80") == ()
 
 
 def test_a_zone_is_no_service() -> None:
