@@ -91,16 +91,17 @@ def _decoded(name: str, data: bytes) -> str:
         raise PolicyError([Diagnostic("NAT014", message, place)]) from None
 
 
-def echo_result(text: str, *, colour: bool = False) -> None:
-    """Print a result on standard output.
+def echo_result(text: str) -> None:
+    """Print a result on standard output, as it is.
 
     Raises:
         Unable: it cannot be written.
         BrokenPipeError: nobody reads it any more; click ends in silence.
     """
-    encodable = text.encode(errors="backslashreplace").decode()  # File names may be any bytes.
     try:
-        click.echo(encodable, nl=False, color=colour)
+        # Not click.echo(), which searches all of a long text for colours.
+        sys.stdout.buffer.write(text.encode(errors="backslashreplace"))  # Names may be any bytes.
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

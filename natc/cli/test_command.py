@@ -131,7 +131,7 @@ def _print(
         if failures:
             text = rendered(failures, format_)
             wanted = wants_colour(colour, sys.stdout)
-            echo_result(f"\n{coloured(text) if wanted else text}\n", colour=wanted)
+            echo_result(f"\n{coloured(text) if wanted else text}\n")
     elif failures:
         echo_result(f"{rendered(failures, format_)}\n")
 
