@@ -111,10 +111,22 @@ class _Place:
 
 
 class Oracle:
-    """Answers for one policy, whose includes have been replaced by what they include."""
+    """Answers for one policy, whose includes have been replaced by what they include.
 
-    def __init__(self, policy: ast.Policy, world: World = World()) -> None:
+    Attributes:
+        hairpins_by: how the way back of `hairpin` knows the connections that its rule translated:
+            by the `rule` that did it, as the language says, or by what they `original`ly asked for
+            and where they ended, which is all that a kernel remembers.
+    """
+
+    def __init__(
+        self,
+        policy: ast.Policy,
+        world: World = World(),
+        hairpins_by: Literal["rule", "original"] = "rule",
+    ) -> None:
         self.policy = policy
+        self.hairpins_by = hairpins_by
         self.world = world
         self.definitions: dict[str, ast.SetExpr] = {}
         self.places: dict[str, _Place] = {}
@@ -274,14 +286,8 @@ class Oracle:
 
     def _targets(self, rule: ast.Rule, packet: Packet) -> tuple[Choice, ...]:
         """Return what a `dnat`, `port-forward` or `balance` makes of the destination."""
-        assert rule.target is not None
-        if rule.verb == "balance":
-            assert isinstance(rule.target, ast.Braces)
-            targets: list[ast.SetExpr] = [item.value for item in rule.target.items]
-        else:
-            targets = [rule.target]
         choices = []
-        for target in targets:
+        for target in _ends(rule):
             addresses, ports = self._target(target, packet.family)
             if addresses:
                 choices.append(Choice(addresses, self._new_ports(rule, packet, ports)))
@@ -306,7 +312,7 @@ class Oracle:
         self, rule: ast.Rule, packet: Packet, arrival: Arrival, index: int
     ) -> Verdict | None:
         if rule.verb not in ("snat", "masquerade", "exempt"):
-            if _clause(rule, "hairpin") and arrival.place == index:
+            if _clause(rule, "hairpin") and self._turned_back(rule, packet, arrival, index):
                 return self._hairpin(packet, arrival)
             return None
         if not self._matches(rule, packet, arrival.destination, arrival.port):
@@ -330,6 +336,37 @@ class Oracle:
         if not _clause(rule, "service") and packet.protocol not in (6, 17):
             ports = None
         return Verdict("masquerade", ports=_source_ports(rule, packet, ports))
+
+    def _turned_back(self, rule: ast.Rule, packet: Packet, arrival: Arrival, index: int) -> bool:
+        """Say whether the connection is one that `rule`, with `hairpin`, translated."""
+        if (arrival.destination, arrival.port) == (packet.destination, packet.destination_port):
+            return False  # Turned to where it was going: the kernel translates nothing.
+        if self.hairpins_by == "rule" or arrival.place is None:
+            return arrival.place == index
+        on = _clause(rule, "on")
+        if on is not None and not self.places[_text(on.value)].dynamic:
+            if not self._is_own_address(on.value, packet):
+                return False
+        if not self._matches(rule, packet, packet.destination, packet.destination_port):
+            return False
+        return any(self._is_end(rule, end, packet, arrival) for end in _ends(rule))
+
+    def _is_end(self, rule: ast.Rule, end: ast.SetExpr, packet: Packet, arrival: Arrival) -> bool:
+        """Say whether a connection arrived at one of the servers of `rule`."""
+        addresses, ports = self._target(end, packet.family)
+        if ports is not None and _clause(rule, "shift"):
+            service = _clause(rule, "service")
+            assert service is not None
+            matched = [p for p in ANY_PORT if self._is_service(service.value, packet.protocol, p)]
+            ports = range(ports[0], ports[0] + len(matched))
+        if ports is None:
+            service = _clause(rule, "service")
+            in_ports = service is None or self._is_service(
+                service.value, packet.protocol, arrival.port
+            )
+        else:
+            in_ports = arrival.port in ports
+        return arrival.destination in addresses and in_ports
 
     def _hairpin(self, packet: Packet, arrival: Arrival) -> Verdict | None:
         """Return what makes the server's answer to a client beside it come back this way."""
@@ -669,6 +706,15 @@ def _clause(rule: ast.Rule, keyword: str) -> ast.Clause | None:
         if clause.keyword == keyword:
             return clause
     return None
+
+
+def _ends(rule: ast.Rule) -> list[ast.SetExpr]:
+    """Return the servers of a `dnat`, `port-forward` or `balance`."""
+    assert rule.target is not None
+    if rule.verb != "balance":
+        return [rule.target]
+    assert isinstance(rule.target, ast.Braces)
+    return [item.value for item in rule.target.items]
 
 
 def _text(expression: object) -> str:

@@ -32,7 +32,8 @@ class Field(IntEnum):
     """A dimension; the value is its index in a `Box`.
 
     `ORIGINAL_…` and `TRANSLATED` are what connection tracking remembers of the packet before the
-    destination phase: they matter in the source phase only.
+    destination phase: they matter in the source phase only.  `TRANSLATED` is 1 when the destination
+    became another one; a rule that turns it to where it was going translates nothing.
     """
 
     IN_INTERFACE = 0

@@ -193,28 +193,45 @@ class _Simulation:
             case None | Accept() | Return():
                 yield way
             case Dnat():
-                yield self._to(way, action.addresses, self._dnat_ports(way, action))
+                yield from self._to(way, action.addresses, self._dnat_ports(way, action))
             case Balance(backends):
                 for backend in backends:
                     ports = self._dnat_ports(way, backend.action)
-                    yield self._to(way, backend.action.addresses, ports)
+                    yield from self._to(way, backend.action.addresses, ports)
             case Redirect(ports, choice):
-                yield self._to(way, self._redirected(), self._new_ports(way, ports, choice))
+                yield from self._to(way, self._redirected(), self._new_ports(way, ports, choice))
             case Netmap(_, network):
-                yield self._to(way, self._mapped(self.packet.destination, network), None)
+                yield from self._to(way, self._mapped(self.packet.destination, network), None)
             case _:
                 raise ValueError(f"{type(action).__name__} in the destination phase")
 
-    def _to(self, way: _Way, addresses: IntervalSet, ports: IntervalSet | None) -> _Way:
-        before = way.box
-        sets = dict(before.restricted())
-        sets[Field.ORIGINAL_DESTINATION] = sets[Field.DESTINATION]
-        sets[Field.DESTINATION] = addresses
-        sets[Field.TRANSLATED] = point(1)
-        if Field.DESTINATION_PORT in sets:
-            sets[Field.ORIGINAL_PORT] = sets[Field.DESTINATION_PORT]
-            sets[Field.DESTINATION_PORT] = ports or sets[Field.DESTINATION_PORT]
-        return replace(way, box=Box.of(sets))
+    def _to(self, way: _Way, addresses: IntervalSet, ports: IntervalSet | None) -> Iterator[_Way]:
+        """Yield `way` with a new destination; one that is the old one is no translation.
+
+        Source: net/netfilter/nf_nat_core.c, nf_nat_setup_info(): the status bit of a translated
+        destination is set when the tuple changes; Linux 6.18.
+        """
+        sets = dict(way.box.restricted())
+        address, port = sets[Field.DESTINATION], sets.get(Field.DESTINATION_PORT)
+        new_ports = None if port is None else ports or port
+        sets[Field.ORIGINAL_DESTINATION] = address
+        if port is not None:
+            sets[Field.ORIGINAL_PORT] = port
+        # An unknown address of the gateway is no choice that could be the old one.
+        is_known = addresses != universe(Field.DESTINATION, self.family)
+        kept = address & addresses if is_known else EMPTY
+        kept_port = None if port is None or new_ports is None else port & new_ports
+        moved = [(addresses - kept, new_ports)]
+        if kept and (kept_port is None or kept_port):
+            yield replace(way, box=Box.of(sets | {Field.TRANSLATED: point(0)}))
+        if kept and new_ports is not None and port is not None:
+            moved.append((kept, new_ports - port))
+        for to, by in moved:
+            if to and (by is None or by):
+                sets |= {Field.DESTINATION: to, Field.TRANSLATED: point(1)}
+                if by is not None:
+                    sets[Field.DESTINATION_PORT] = by
+                yield replace(way, box=Box.of(sets))
 
     def _dnat_ports(self, way: _Way, action: Dnat) -> IntervalSet | None:
         port = self.packet.destination_port

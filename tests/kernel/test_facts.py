@@ -144,3 +144,12 @@ def test_2_15_dnat_to_loopback_needs_route_localnet(flavour: Flavour, allowed: b
         site.load("PRE -p tcp --dport 80 -j DNAT --to-destination 127.0.0.1")
         expected = "delivered remote 5 0x7f000001 80" if allowed else "dropped remote 5 wan 80"
         assert site.end("tcp remote 5 wan 80 eth0") == expected
+
+
+def test_a_destination_that_stays_the_same_is_no_translation(site: Site) -> None:
+    site.load(
+        f"PRE -p tcp --dport 80:81 -j DNAT --to-destination {site.at('server', 80)}",
+        "POST -m conntrack --ctstate DNAT -j MASQUERADE",
+    )
+    assert site.end("tcp remote 5 server 80 eth0") == "forwarded remote 5 server 80 eth1"
+    assert site.end("tcp remote 5 server 81 eth0") == "forwarded lan 5 server 80 eth1"

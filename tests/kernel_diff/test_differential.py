@@ -73,7 +73,7 @@ def run(lab: Lab, policy: ast.Policy, data: st.DataObject, *, marks: bool = True
     ]
     by_connection = {replace(packet, out_interface=None): packet for packet in probes}
     probes = [packet for packet in by_connection.values() if bench.can_be_judged(lab, packet)]
-    oracle = Oracle(policy, bench.WORLD)
+    oracle = Oracle(policy, bench.WORLD, "original")
     with bench.loaded(lab, rules):
         for packet, seen in zip(probes, lab.probe(probes), strict=True):
             wrong = bench.complaint(oracle, packet, seen)
