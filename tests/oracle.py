@@ -344,9 +344,9 @@ class Oracle:
         if self.hairpins_by == "rule" or arrival.place is None:
             return arrival.place == index
         on = _clause(rule, "on")
-        if on is not None and not self.places[_text(on.value)].dynamic:
-            if not self._is_own_address(on.value, packet):
-                return False
+        is_static = on is not None and not self.places[_text(on.value)].dynamic
+        if on is not None and is_static and not self._is_own_address(on.value, packet):
+            return False
         if not self._matches(rule, packet, packet.destination, packet.destination_port):
             return False
         return any(self._is_end(rule, end, packet, arrival) for end in _ends(rule))
