@@ -344,14 +344,16 @@ class Oracle:
         if self.hairpins_by == "rule" or arrival.place is None:
             return arrival.place == index
         on = _clause(rule, "on")
-        is_static = on is not None and not self.places[_text(on.value)].dynamic
-        if on is not None and is_static and not self._is_own_address(on.value, packet):
+        has_known_addresses = on is not None and not self.places[_text(on.value)].dynamic
+        if has_known_addresses and on and not self._is_own_address(on.value, packet):
             return False
         if not self._matches(rule, packet, packet.destination, packet.destination_port):
             return False
-        return any(self._is_end(rule, end, packet, arrival) for end in _ends(rule))
+        backup = _clause(rule, "backup")
+        ends = [*_ends(rule), *([backup.value] if backup else [])]
+        return any(self._is_end(rule, end, packet, arrival) for end in ends)
 
-    def _is_end(self, rule: ast.Rule, end: ast.SetExpr, packet: Packet, arrival: Arrival) -> bool:
+    def _is_end(self, rule: ast.Rule, end: object, packet: Packet, arrival: Arrival) -> bool:
         """Say whether a connection arrived at one of the servers of `rule`."""
         addresses, ports = self._target(end, packet.family)
         if ports is not None and _clause(rule, "shift"):
@@ -669,9 +671,7 @@ class Oracle:
                 )
         raise AssertionError(f"members cannot be listed: {expression}")
 
-    def _target(
-        self, expression: ast.SetExpr, family: Family
-    ) -> tuple[frozenset[int], range | None]:
+    def _target(self, expression: object, family: Family) -> tuple[frozenset[int], range | None]:
         """Return the addresses and ports that a target names."""
         if not isinstance(expression, ast.Endpoint):
             return self._members(expression, family), None

@@ -1,6 +1,6 @@
 """Whatever the text, natc ends with a policy or a PolicyError whose places lie in the text.
 
-A text that broke something goes to `regressions/`, with a comment that says what it broke, and is
+A text that broke something goes to `regressions/`, under a name that says what it broke, and is
 tried again in every run.  `NATC_EXAMPLES` sets how many texts each test tries.
 """
 
