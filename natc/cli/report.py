@@ -15,6 +15,9 @@ from natc.diagnostics import Diagnostic, PolicyError
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
+MOST_SHOWN = 20
+"""Problems that a person is shown at once; the other formats are complete."""
+
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 Command = Callable[..., None]
@@ -43,11 +46,17 @@ def rendered(diagnostics: Iterable[Diagnostic], format_: str) -> str:
     from natc.diagnostics import text  # noqa: PLC0415 - start-up
 
     if format_ == "text":
-        return text.render(diagnostics)
+        found = tuple(diagnostics)
+        return text.render(found[:MOST_SHOWN]) + _more(len(found) - MOST_SHOWN)
     if format_ == "concise":
         return text.concise(diagnostics)
     module: Any = import_module(f"natc.diagnostics.{format_}")
     return str(module.render(diagnostics))
+
+
+def _more(count: int) -> str:
+    """Return the line that ends a list from which `count` problems were left out."""
+    return f"\n\n… and {count:,} more problem{'s' if count > 1 else ''}" if count > 0 else ""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Source: docs.github.com, "Workflow commands for GitHub Actions".
 from collections.abc import Iterable
 
 from natc.diagnostics.model import Diagnostic, Severity
-from natc.diagnostics.text import printable
+from natc.diagnostics.text import printable, said
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -19,7 +19,7 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 def _command(diagnostic: Diagnostic) -> str:
     span = diagnostic.primary.span
     start, end = span.source.position(span.start), span.source.position(span.end)
-    message = diagnostic.message
+    message = "\n".join(said(diagnostic))
     if diagnostic.help:
         message += f"\nhelp: {diagnostic.help}"
     return (

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from natc.diagnostics.model import Diagnostic, Label
+from natc.diagnostics.text import said
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -28,7 +29,7 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _result(diagnostic: Diagnostic) -> dict[str, Any]:
-    text = diagnostic.message + (f"; help: {diagnostic.help}" if diagnostic.help else "")
+    text = "; ".join(said(diagnostic)) + (f"; help: {diagnostic.help}" if diagnostic.help else "")
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "level": str(diagnostic.severity),

@@ -18,9 +18,17 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 def concise(diagnostics: Iterable[Diagnostic]) -> str:
     """Return one line for each: `file:line:column: error[NAT001]: message`."""
     return "\n".join(
-        f"{printable(str(d.primary.span))}: {d.severity}[{d.code}]: {printable(d.message)}"
+        f"{printable(str(d.primary.span))}: {d.severity}[{d.code}]: {printable('; '.join(said(d)))}"
         for d in diagnostics
     )
+
+
+def said(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yield the message, and of a finding with a witness what became of it, as short forms do."""
+    yield diagnostic.message
+    if diagnostic.witness is not None:
+        yield diagnostic.primary.text
+        yield f"witness: {diagnostic.witness}"
 
 
 def printable(text: str) -> str:

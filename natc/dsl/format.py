@@ -19,10 +19,6 @@ def format(policy: ast.Policy) -> str:  # noqa: A001 - the arrow's name
     for statement in policy.statements:
         lines += _with_comments(statement, _statement(statement), "")
     lines += _comment_lines(policy.closing, "")
-    while lines and not lines[0]:
-        del lines[0]
-    while lines and not lines[-1]:
-        del lines[-1]
     return "".join(f"{line}\n" for line in lines)
 
 

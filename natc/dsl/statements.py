@@ -19,6 +19,9 @@ _MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[{};\n]')
 
 _EMPTY_LINE = re.compile(r"[ \t]*\n")
 
+_SOMETHING = re.compile(r"[^\s;]")
+"""What the first statement or comment begins with."""
+
 _PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
 """A line that is one statement without braces, texts and comments, as most of a long policy are."""
 
@@ -57,20 +60,28 @@ def cut(source: Source, problems: list[Diagnostic]) -> Iterator[Chunk]:
         chunk, begin = cutter.next(begin)
         if chunk is not None:
             yield chunk
+    if cutter.above and cutter.above[-1] is None:
+        cutter.above.pop()
     if cutter.above:
         yield Chunk(len(text), len(text), above=cutter.take_above())
 
 
 class _Cutter:
-    """The state that lives from one statement to the next: the comments waiting for it."""
+    """The state that lives from one statement to the next: the comments waiting for it.
+
+    Attributes:
+        first: where the first statement or comment begins; empty lines before it say nothing.
+    """
 
     def __init__(self, source: Source, problems: list[Diagnostic]) -> None:
         self.source = source
         self.problems = problems
         self.above: list[str | None] = []
+        first = _SOMETHING.search(source.text)
+        self.first = first.start() if first else len(source.text)
 
     def take_above(self) -> tuple[str | None, ...]:
-        """Return the waiting comments, without an empty line at the very start, and forget them."""
+        """Return the waiting comments and empty lines, and forget them."""
         above = tuple(self.above)
         self.above = []
         return above
@@ -127,8 +138,8 @@ class _Cutter:
         return Chunk(chunk.start, chunk.end, chunk.above, chunk.inner, comment), after
 
     def _empty_line(self, begin: int) -> None:
-        at_line_start = begin == 0 or self.source.text[begin - 1] == "\n"
-        if at_line_start and begin > 0 and (not self.above or self.above[-1] is not None):
+        inside = begin > self.first and self.source.text[begin - 1] == "\n"
+        if inside and (not self.above or self.above[-1] is not None):
             self.above.append(None)
 
     def _report(self, offset: int, code: str, message: str) -> None:

@@ -2,12 +2,23 @@
 
 import io
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
-from lark import Lark
+from lark import Lark, Token
 
 from natc.dsl import saved
 from natc.dsl.builder import Builder
+
+
+class _WholeWords:
+    """Lets the lexer read a name in every state, so that `zonewan` is one word, and a wrong one."""
+
+    always_accept = ("NAME",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """Return the tokens as they are; Lark asks."""
+        return stream
 
 
 def build(grammar: str, builder: Builder | None = None, *, strict: bool = False) -> Any:
@@ -19,6 +30,7 @@ def build(grammar: str, builder: Builder | None = None, *, strict: bool = False)
         start=["statement", "policy"],
         maybe_placeholders=False,
         transformer=builder,
+        postlex=_WholeWords(),
         strict=strict,
     )
 
@@ -36,4 +48,4 @@ def load(builder: Builder) -> Any:
     if tables is None:
         return build(saved.grammar(), builder)
     parser = Lark.__new__(Lark)
-    return parser._load(pickle.loads(tables), transformer=builder)  # noqa: S301, SLF001
+    return parser._load(pickle.loads(tables), transformer=builder, postlex=_WholeWords())  # noqa: S301, SLF001

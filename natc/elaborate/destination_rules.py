@@ -56,7 +56,7 @@ def dnat(rule: ast.Rule, context: Context) -> Iterator[Rule]:
     for family in families(match, target.families, target.span):
         action = Dnat(
             target.addresses.addresses.of(family),
-            *_ports(match, target, options.get("shift")),
+            *_ports(match, target, options),
             "persistent" in options,
             PortChoice.RANDOM if "random" in options else PortChoice.KEEP,
         )
@@ -69,7 +69,7 @@ def dnat(rule: ast.Rule, context: Context) -> Iterator[Rule]:
 
 
 def _ports(
-    match: Matched, target: Target, shift: ast.Clause | None
+    match: Matched, target: Target, options: dict[str, ast.Clause]
 ) -> tuple[IntervalSet | None, int | None]:
     """Return the target's ports, and the port that `shift` counts from.
 
@@ -77,6 +77,7 @@ def _ports(
         Problem: NAT301, NAT302, NAT013.
     """
     taken = match.services.port_ranges() if match.services else None
+    shift = options.get("shift")
     if shift is not None:
         if target.ports is None or taken is None:
             raise Problem(
@@ -109,13 +110,11 @@ def _ports(
         help_ = "add `shift` to keep the distance"
         if taken == target.ports:
             help_ = "leave the port out of the target: it is kept"
-        raise Problem(
-            "NAT301",
-            "a range of ports to a range of ports",
-            target.span,
-            "the kernel would send every port outside it to the first one",
-            help=help_,
-        )
+        why = "the kernel would send every port outside it to the first one"
+        if "random" in options:
+            why = "the kernel would draw one of these ports for each connection"
+        message = "a range of ports to a range of ports"
+        raise Problem("NAT301", message, target.span, why, help=help_)
     return target.ports, None
 
 

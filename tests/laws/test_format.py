@@ -1,6 +1,7 @@
 """Text and syntax tree are two forms of one thing."""
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from natc.dsl import ast
 from natc.dsl.format import format as write
@@ -10,6 +11,7 @@ from tests.strategies import Shape, policies, policy_texts
 from tests.strategies.comments import all_comments, without_comments
 
 SHAPE = Shape(includes=True)
+EMPTY = st.text(" \t\n;\N{NO-BREAK SPACE}", max_size=6)
 
 
 def read(text: str) -> ast.Policy:
@@ -43,6 +45,11 @@ def test_every_comment_of_a_text_is_in_its_tree(policy: ast.Policy) -> None:
 @given(policy_texts(SHAPE))
 def test_layout_does_not_change_the_tree(text: str) -> None:
     assert without_comments(read(text)) == without_comments(read(write(read(text))))
+
+
+@given(policy_texts(SHAPE), EMPTY, EMPTY)
+def test_empty_lines_at_the_ends_are_not_in_the_tree(text: str, before: str, after: str) -> None:
+    assert read(text) == read(f"{before}\n{text}\n{after}")
 
 
 @given(policies(SHAPE))
