@@ -6,8 +6,8 @@ is ignored.  A checkout that was never installed has neither and works, more slo
 """
 
 import os
-import zlib
-from collections.abc import Mapping
+from binascii import crc32
+from collections.abc import Callable, Mapping
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
 _SOURCES = ("ast.py", "builder.py", "keywords.py", "shapes.py", "skeletons.py")
@@ -28,9 +28,9 @@ def grammar() -> str:
 
 def stamp() -> bytes:
     """Return four bytes that change with the grammar and with what makes trees."""
-    whole = zlib.crc32(grammar().encode())
+    whole = crc32(grammar().encode())
     for name in _SOURCES:
-        whole = zlib.crc32(_text(f"{_HERE}/{name}").encode(), whole)
+        whole = crc32(_text(f"{_HERE}/{name}").encode(), whole)
     return whole.to_bytes(4, "big")
 
 
@@ -50,20 +50,27 @@ def save(path: str, data: bytes) -> None:
         file.write(stamp() + data)
 
 
-def usual_shapes() -> Mapping[str, str]:
-    """Return the shapes that come with natc: canonical shape to the source of its function."""
-    data = load(SHAPES)
-    if not data:
-        return {}
-    text = zlib.decompress(data).decode()
-    records = (record.partition(_FIELD) for record in text.split(_RECORD))
-    return {shape: source for shape, _, source in records}
+def usual_shapes() -> Callable[[str], str | None]:
+    """Return what finds, for a canonical shape, the source of its function, if natc came with it.
+
+    The text is searched as it lies: a policy needs a few of its hundreds of shapes.
+    """
+    text = load(SHAPES) or b""
+
+    def find(shape: str) -> str | None:
+        start = f"{_RECORD}{shape}{_FIELD}".encode()
+        place = text.find(start)
+        if place < 0:
+            return None
+        return text[place + len(start) : text.index(_RECORD.encode(), place + 1)].decode()
+
+    return find
 
 
 def save_shapes(shapes: Mapping[str, str]) -> None:
     """Save usual shapes."""
-    text = _RECORD.join(f"{shape}{_FIELD}{source}" for shape, source in shapes.items())
-    save(SHAPES, zlib.compress(text.encode(), 9))
+    text = "".join(f"{_RECORD}{shape}{_FIELD}{source}" for shape, source in shapes.items())
+    save(SHAPES, f"{text}{_RECORD}".encode())
 
 
 def _text(path: str) -> str:

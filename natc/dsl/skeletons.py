@@ -13,7 +13,7 @@ more (see `_DIGITS_MATTER`, `_NAMES_MATTER`).  `tests/laws` holds this path agai
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from natc.dsl import ast, shapes
 from natc.dsl.keywords import KEYWORDS
@@ -41,12 +41,14 @@ class Skeletons:
     """The shapes known so far, and how to build a statement of each.
 
     Attributes:
-        usual: the shapes that come with natc: canonical shape to the source of its function.
+        usual: finds the source of the function of a canonical shape that comes with natc.
     """
 
-    def __init__(self, usual: Mapping[str, str] | None = None, *, enabled: bool = True) -> None:
+    def __init__(
+        self, usual: Callable[[str], str | None] | None = None, *, enabled: bool = True
+    ) -> None:
         self.enabled = enabled
-        self.usual = usual or {}
+        self.usual = usual
         self._seen: dict[str, Build | None] = {}
 
     def builder(self, source: Source, start: int, end: int) -> Build | None:
@@ -56,15 +58,11 @@ class Skeletons:
         text = source.text[start:end]
         shape = _DIGITS.sub("0", text)
         build = self._seen.get(shape)
-        if build is None and self.usual and shape not in self._seen:
-            build = self._usual(text)
+        if build is None and self.usual is not None and shape not in self._seen:
+            build = _usual(text, self.usual)
             if build is not None and len(self._seen) < _MOST_SHAPES:
                 self._seen[shape] = build
         return build
-
-    def _usual(self, text: str) -> Build | None:
-        written = self.usual.get(canonical(text) or "")
-        return None if written is None else shapes.compiled(written)
 
     def learn(self, source: Source, start: int, end: int, tree: ast.AnyStatement) -> None:
         """Remember the shape of a statement that Lark parsed."""
@@ -82,6 +80,12 @@ class Skeletons:
             self._seen[shape] = None if written is None else shapes.compiled(written)
         else:
             self._seen[shape] = None
+
+
+def _usual(text: str, find: Callable[[str], str | None]) -> Build | None:
+    shape = canonical(text)
+    written = None if shape is None else find(shape)
+    return None if written is None else shapes.compiled(written)
 
 
 def canonical(text: str) -> str | None:

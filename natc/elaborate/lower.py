@@ -106,7 +106,7 @@ class Elaboration:
         ordinal = 0
         places_ = tuple(self.places)
         for statement in self.source.statements:
-            if isinstance(statement, ast.Rule | ast.Static):
+            if isinstance(statement, (ast.Rule, ast.Static)):
                 ordinal += 1
                 try:  # Not `caught()`: this runs for every rule.
                     yield from self._rules_of(statement, ordinal, places_)

@@ -1,7 +1,7 @@
 """The clauses of a rule to an exact set of packets."""
 
-from collections.abc import Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from natc.address import Family
 from natc.diagnostics import Label
@@ -26,7 +26,6 @@ _CLAUSE_WORD_LIST = (
 )
 _CLAUSE_WORDS = tuple(_CLAUSE_WORD_LIST.split(" "))
 _PORT_WORDS = (ast.Name("port"), ast.Name("dport"))
-_NO_WORDS: frozenset[Family] = frozenset()
 _WORDS = ((Family.IPV4, "ipv4"), (Family.IPV6, "ipv6"))
 _SORTED = {
     have: tuple(sorted(have))
@@ -38,25 +37,25 @@ class Matched(Record):
     """What the matches of one rule say, before a family and a hook are chosen.
 
     Attributes:
+        clauses: the clause behind each keyword, for places.
         words: the families asked for by name.
         source, destination, services, sport, arriving, leaving, on, user: None when not said.
         marks: alternatives that exclude each other; one empty one when not said.
         sets: ipset conditions, all of which must hold.
-        clauses: the clause behind each keyword, for places.
     """
 
-    words: frozenset[Family]
-    source: Addresses | None
-    destination: Addresses | None
-    services: ServiceSet | None
-    sport: IntervalSet | None
-    arriving: Interfaces | None
-    leaving: Interfaces | None
-    on: Place | None
-    user: IntervalSet | None
-    marks: tuple[tuple[Mark, ...], ...]
-    sets: tuple[Condition, ...]
     clauses: dict[str, ast.Clause]
+    words: frozenset[Family] = frozenset()
+    source: Addresses | None = None
+    destination: Addresses | None = None
+    services: ServiceSet | None = None
+    sport: IntervalSet | None = None
+    arriving: Interfaces | None = None
+    leaving: Interfaces | None = None
+    on: Place | None = None
+    user: IntervalSet | None = None
+    marks: tuple[tuple[Mark, ...], ...] = ((),)
+    sets: tuple[Condition, ...] = ()
 
     def place_of(self, keyword: str, otherwise: Span) -> Span:
         """Return where `keyword` was said."""
@@ -64,13 +63,16 @@ class Matched(Record):
         return clause.span if clause else otherwise
 
 
-def by_keyword(clauses: Iterable[ast.Clause]) -> dict[str, ast.Clause]:
+def by_keyword(clauses: Collection[ast.Clause]) -> dict[str, ast.Clause]:
     """Return the clauses by their keyword.
 
     Raises:
         Problem: NAT012 for a keyword that stands twice.
     """
-    found: dict[str, ast.Clause] = {}
+    found = {clause.keyword: clause for clause in clauses}
+    if len(found) == len(clauses):
+        return found
+    found = {}
     for clause in clauses:
         earlier = found.get(clause.keyword)
         if earlier is not None and clause.keyword not in _REPEATABLE:
@@ -133,46 +135,38 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
         Problem: what its values raise, and NAT203 for `sport` without a protocol that has ports.
     """
     said = by_keyword(clauses)
-
-    def value(keyword: str) -> ast.SetExpr | None:
-        """Return what was said after `keyword`; the grammar makes it a set."""
-        clause = said.get(keyword)
-        return None if clause is None else cast("ast.SetExpr", clause.value)
-
-    source, destination, service = value("from"), value("to"), value("service")
-    sport, arriving, leaving = value("sport"), value("in"), value("out")
-    where, user, mark = value("on"), value("user"), value("mark")
-    made = Matched(
-        _words(said),
-        None if source is None else scope.addresses(source),
-        None if destination is None else scope.addresses(destination),
-        None if service is None else scope.services(service),
-        None if sport is None else scope.ports(sport),
-        None if arriving is None else scope.interfaces(arriving),
-        None if leaving is None else scope.interfaces(leaving),
-        None if where is None else scope.place(where),
-        None if user is None else scope.users(user),
-        ((),) if mark is None else marks(mark),
-        tuple(_ipset(clause) for clause in clauses if clause.keyword == "set")
-        if "set" in said
-        else (),
-        said,
-    )
-    if made.sport is not None and not (made.services and made.services.has_ports):
+    values: dict[str, Any] = {}
+    for keyword, clause in said.items():
+        reading = _READINGS.get(keyword)
+        if reading is not None:
+            field, read = reading
+            values[field] = read(scope, clause.value)
+    if "set" in said:
+        values["sets"] = tuple(_ipset(clause) for clause in clauses if clause.keyword == "set")
+    if "ipv4" in said or "ipv6" in said:
+        values["words"] = frozenset(family for family, word in _WORDS if word in said)
+    if "sport" in said and not (values.get("services") and values["services"].has_ports):
         raise Problem(
             "NAT203",
             "source ports without a protocol that has ports",
             said["sport"].span,
             help="name the protocol first: `tcp sport 1024-65535`",
         )
-    return made
+    return Matched(said, **values)
 
 
-def _words(said: dict[str, ast.Clause]) -> frozenset[Family]:
-    """Return the families asked for by name."""
-    if "ipv4" not in said and "ipv6" not in said:
-        return _NO_WORDS
-    return frozenset(family for family, word in _WORDS if word in said)
+_READINGS: dict[str, tuple[str, Callable[[Scope, Any], object]]] = {
+    "from": ("source", Scope.addresses),
+    "to": ("destination", Scope.addresses),
+    "service": ("services", Scope.services),
+    "sport": ("sport", Scope.ports),
+    "in": ("arriving", Scope.interfaces),
+    "out": ("leaving", Scope.interfaces),
+    "on": ("on", Scope.place),
+    "user": ("user", Scope.users),
+    "mark": ("marks", lambda _, value: marks(value)),
+}
+"""The matches: what to read a keyword's value as, and where it goes in `Matched`."""
 
 
 def families(
@@ -186,14 +180,10 @@ def families(
     Raises:
         Problem: NAT008 when no family is left, or a word asks for one that something lacks.
     """
-    named: list[tuple[frozenset[Family], Span]] = []
-    source, destination = matched_.source, matched_.destination
-    if source is not None and source.named:
-        named.append((source.named, source.span))
-    if destination is not None and destination.named:
-        named.append((destination.named, destination.span))
-    if target is not None:
-        named.append((target, target_span))
+    named = [] if target is None else [(target, target_span)]
+    for said in (matched_.destination, matched_.source):
+        if said is not None and said.named:
+            named.insert(0, (said.named, said.span))
     if matched_.words:
         for have, span in named:
             lacking = matched_.words - have
@@ -204,9 +194,10 @@ def families(
         return tuple(sorted(matched_.words))
     if not named:
         return (Family.IPV4,)
-    if len(named) == 1 or all(have == named[0][0] for have, _ in named):
-        return _SORTED[named[0][0]]
-    common = frozenset(Family).intersection(*(have for have, _ in named))
+    common = named[0][0]
+    for have, _ in named:
+        if have is not common:
+            common &= have
     if not common:
         (first, first_span), (_, second_span) = next(
             (one, other) for one in named for other in named if not one[0] & other[0]
@@ -217,7 +208,7 @@ def families(
             second_span,
             related=(Label(first_span, f"only {min(first)} here"),),
         )
-    return tuple(sorted(common))
+    return _SORTED[common]
 
 
 def region(matched_: Matched, family: Family, extra: dict[Field, IntervalSet]) -> Region:
@@ -247,18 +238,18 @@ def region(matched_: Matched, family: Family, extra: dict[Field, IntervalSet]) -
 
 
 def _boxes(matched_: Matched, sets: dict[Field, IntervalSet]) -> Iterator[Box]:
+    every = [(*marks, *matched_.sets) for marks in matched_.marks]
     if matched_.services is None:
-        for marks in matched_.marks:
-            yield Box.of(sets, (*marks, *matched_.sets))
+        yield from (Box.of(sets, conditions) for conditions in every)
         return
     for protocols, ports in matched_.services.boxes():
-        sets = sets | {Field.PROTOCOL: protocols}
+        sets[Field.PROTOCOL] = protocols
         if ports is not None:
             sets[Field.DESTINATION_PORT] = ports
         else:
             sets.pop(Field.DESTINATION_PORT, None)
-        for marks in matched_.marks:
-            yield Box.of(sets, (*marks, *matched_.sets))
+        for conditions in every:
+            yield Box.of(sets, conditions)
 
 
 def of_family(found: Addresses, family: Family) -> IntervalSet:

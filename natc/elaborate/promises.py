@@ -127,7 +127,7 @@ def _end(expression: ast.SetExpr, context: Context, family: Family | None) -> _E
     """Read an endpoint; a zone stands for the gateway's first address there."""
     span, ports, host = expression.span, None, expression
     if isinstance(expression, ast.Endpoint):
-        text, host_span, ports, _ = values.endpoint_parts(expression)
+        text, host_span, ports = values.endpoint_parts(expression)
         if not text:
             return _End(None, ports, family, span)
         host = ast.Name(text, host_span) if values.is_name(text) else ast.Address(text, host_span)

@@ -84,16 +84,26 @@ class Scope:
         Raises:
             Problem: NAT001, NAT005, NAT008, NAT009, NAT017, NAT021, NAT206.
         """
+        if isinstance(expression, ast.Address):
+            return self.literal_addresses(expression.text, expression.span)
         found = self._address_set(expression)
         if not found.addresses:
             raise Problem("NAT005", "this set of addresses is empty", expression.span)
         return found
 
+    def literal_addresses(self, text: str, span: Span) -> Addresses:
+        """Return what an address, network or range means.
+
+        Raises:
+            Problem: NAT008, NAT009, NAT206.
+        """
+        found = values.addresses(text, span)
+        return Addresses(found, found.families, span)
+
     def _address_set(self, expression: ast.SetExpr) -> Addresses:
-        if isinstance(expression, ast.Address):
-            found = values.addresses(expression.text, expression.span)
-            return Addresses(found, found.families, expression.span)
         match expression:
+            case ast.Address(text, span):
+                return self.literal_addresses(text, span)
             case ast.Name():
                 return self._address_name(expression)
             case ast.Braces(items):

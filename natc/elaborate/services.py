@@ -46,7 +46,7 @@ class ServiceSet(Record):
     @property
     def has_ports(self) -> bool:
         """Whether every protocol in it has ports."""
-        return bool(self) and not self.others
+        return not self.others.ranges and bool(self)
 
     def port_ranges(self) -> IntervalSet:
         """Return the ports of all its protocols together."""
@@ -58,20 +58,20 @@ class ServiceSet(Record):
     def boxes(self) -> Iterator[tuple[IntervalSet, IntervalSet | None]]:
         """Yield protocols and their ports, disjoint; None where the ports do not matter."""
         whole = self.others
-        by_ports: dict[IntervalSet, IntervalSet] = {}
+        by_ports: dict[tuple[tuple[int, int], ...], IntervalSet] = {}
         for number, ports in zip(_PORTED, self.ports, strict=True):
             if not ports.ranges:
                 continue
-            if ports == ALL_PORTS:
-                whole |= point(number)
-            elif ports in by_ports:
-                by_ports[ports] |= point(number)
+            if ports.ranges == ALL_PORTS.ranges:
+                whole |= _POINTS[number]
+            elif ports.ranges in by_ports:
+                by_ports[ports.ranges] |= _POINTS[number]
             else:
-                by_ports[ports] = _POINTS[number]
-        if whole:
+                by_ports[ports.ranges] = _POINTS[number]
+        if whole.ranges:
             yield whole, None
-        for ports, protocols in by_ports.items():
-            yield protocols, ports
+        for ranges, protocols in by_ports.items():
+            yield protocols, IntervalSet(ranges)
 
 
 EVERY_SERVICE = ServiceSet((ALL_PORTS,) * len(_PORTED), _PORTLESS)

@@ -20,12 +20,6 @@ _UNUSABLE = {
 """Unspecified, multicast, reserved and broadcast addresses: no connection has such an end."""
 
 
-def _is_usable(pool: IntervalSet, family: Family) -> bool:
-    """Whether every address of `pool` can be one end of a connection."""
-    bad = _UNUSABLE[family].ranges
-    return pool.first > bad[0][1] and pool.last < bad[1][0]
-
-
 class Target(Record):
     """Where packets are sent to, or come from, after translation.
 
@@ -78,13 +72,14 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
             can have.
     """
     if isinstance(expression, ast.Endpoint):
-        host, host_span, ports, _ = values.endpoint_parts(expression)
+        host, host_span, ports = values.endpoint_parts(expression)
         if not host:
             return Target(None, ports, expression.span)
-        name_or_address: ast.SetExpr = (
-            ast.Name(host, host_span) if values.is_name(host) else ast.Address(host, host_span)
-        )
-        return Target(_addresses(name_or_address, scope), ports, expression.span)
+        if values.is_name(host):
+            found = _addresses(ast.Name(host, host_span), scope)
+        else:
+            found = scope.literal_addresses(host, host_span)
+        return Target(_usable(found), ports, expression.span)
     if isinstance(expression, ast.Address):
         _check_end(expression)
     if isinstance(expression, ast.Number):
@@ -94,7 +89,7 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
             expression.span,
             help=f"write `:{expression.text}` for a port of the gateway itself",
         )
-    return Target(_addresses(expression, scope), None, expression.span)
+    return Target(_usable(_addresses(expression, scope)), None, expression.span)
 
 
 def _check_end(target: ast.Address) -> None:
@@ -145,14 +140,23 @@ def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
                     item.value.span,
                     help="`balance` spreads connections over several",
                 )
-    found = scope.addresses(expression)
+    return scope.addresses(expression)
+
+
+def _usable(found: Addresses) -> Addresses:
+    """Refuse addresses that no end of a connection can have.
+
+    Raises:
+        Problem: NAT206.
+    """
     for family in FAMILIES:
-        pool = found.addresses.of(family)
-        if pool.ranges and not _is_usable(pool, family):
+        pool = found.addresses.of(family).ranges
+        bad = _UNUSABLE[family].ranges
+        if pool and not (pool[0][0] > bad[0][1] and pool[-1][1] < bad[1][0]):
             raise Problem(
                 "NAT206",
                 "no connection can have this address",
-                expression.span,
+                found.span,
                 "unspecified, multicast, reserved or broadcast",
             )
     return found

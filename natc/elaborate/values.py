@@ -20,6 +20,8 @@ LAST_USER = 0xFFFFFFFE
 _SPECIAL = re.compile(r"[/:\[-]")
 """What an address has that is not a plain IPv4 host."""
 
+_WHOLE = re.compile(r"0x[0-9A-Fa-f]+|[0-9]+")
+
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -35,6 +37,8 @@ def addresses(text: str, span: Span) -> AddressSet:
         except ValueError as error:
             raise Problem("NAT206", str(error), span) from None
     if text.startswith("["):
+        if not text.endswith("]"):
+            raise Problem("NAT206", f"`{text}` is not an IPv6 address", span)
         text, span = text[1:-1], Span(span.source, span.start + 1, span.end - 1)
     if "-" in text:
         low_text, _, high_text = text.partition("-")
@@ -65,11 +69,10 @@ def addresses(text: str, span: Span) -> AddressSet:
     return _of(family, interval(value, value | hosts))
 
 
-def endpoint_parts(literal: ast.Endpoint) -> tuple[str, Span, IntervalSet, Span]:
-    """Split `HOST:PORTS` into the host's text, empty for `:3128`, and the ports, with places."""
+def endpoint_parts(literal: ast.Endpoint) -> tuple[str, Span, IntervalSet]:
+    """Split `HOST:PORTS` into the host's text, empty for `:3128`, its place, and the ports."""
     host, _, ports_text = literal.text.rpartition(":")
-    ports_span = _part(literal.span, len(host) + 1, ports_text)
-    return host, _part(literal.span, 0, host), ports(ports_text, ports_span), ports_span
+    return host, _part(literal.span, 0, host), ports(ports_text, literal.span, len(host) + 1)
 
 
 def is_name(host: str) -> bool:
@@ -77,13 +80,15 @@ def is_name(host: str) -> bool:
     return host[:1].isalpha() or host[:1] == "_"
 
 
-def ports(text: str, span: Span) -> IntervalSet:
-    """Read `80` or `8000-8010`, each 1..65535.
+def ports(text: str, span: Span, offset: int = 0) -> IntervalSet:
+    """Read `80` or `8000-8010`, each 1..65535, which stands at `offset` of `span`.
 
     Raises:
         Problem: NAT206.
     """
-    return _numbers(text, span, "port", 1, 65535)
+    if len(text) <= 5 and _is_decimal(text) and 0 < (value := int(text)) <= 65535:
+        return point(value)
+    return _numbers(text, _part(span, offset, text), "port", 1, 65535)
 
 
 def service(protocol_text: str, protocol_span: Span) -> int:
@@ -116,7 +121,7 @@ def service_parts(literal: ast.Service) -> tuple[int, IntervalSet]:
     number = PROTOCOLS.get(protocol, -1)
     if number not in PORT_PROTOCOLS:
         number = service(protocol, _part(literal.span, 0, protocol))
-    return number, ports(ports_text, _part(literal.span, len(protocol) + 1, ports_text))
+    return number, ports(ports_text, literal.span, len(protocol) + 1)
 
 
 def protocol(literal: ast.Name | ast.Number) -> int | None:
@@ -143,8 +148,8 @@ def mark(literal: ast.Mark | ast.Number) -> tuple[int, int]:
     """
     value_text, slash, mask_text = literal.text.partition("/")
     try:
-        value = int(value_text, 0)
-        mask = int(mask_text, 0) if slash else LAST_MARK
+        value = _whole(value_text)
+        mask = _whole(mask_text) if slash else LAST_MARK
     except ValueError:
         raise Problem(
             "NAT206",
@@ -266,8 +271,6 @@ def _prefix_length(family: Family, text: str, span: Span) -> int:
 
 
 def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalSet:
-    if len(text) <= 12 and _is_decimal(text) and low <= (value := int(text)) <= high:
-        return point(value)
     first_text, dash, last_text = text.partition("-")
     first = _number(first_text, _part(span, 0, first_text), what, low, high)
     if not dash:
@@ -278,6 +281,17 @@ def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalS
             "NAT206", "the range is reversed", span, help=f"write `{last_text}-{first_text}`"
         )
     return interval(first, last)
+
+
+def _whole(text: str) -> int:
+    """Read `16` or `0x10`; `int` alone would take `1_6` and `0b10000` as well.
+
+    Raises:
+        ValueError: anything else, an octal-looking `020` included.
+    """
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(text, 0)
 
 
 def _is_decimal(text: str) -> bool:

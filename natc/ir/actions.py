@@ -19,6 +19,8 @@ class Hook(StrEnum):
     OUTPUT = "output"
     POSTROUTING = "postrouting"
 
+    __hash__ = str.__hash__  # Enum's own is a function of Python's, and slow.
+
 
 class PortChoice(StrEnum):
     """How the kernel picks a source port.

@@ -49,6 +49,8 @@ class Field(IntEnum):
     ORIGINAL_PORT = 10
     TRANSLATED = 11
 
+    __hash__ = int.__hash__  # Enum's own is a function of Python's, and slow.
+
 
 _INTERFACES = interval(0, (1 << 8 * INTERFACE_BYTES) - 1)
 _PORTS = interval(0, 65535)
@@ -76,6 +78,11 @@ _TABLE = {
 def universe(field: Field, family: Family) -> IntervalSet:
     """Return every value that `field` can have."""
     return _TABLE[family][field]
+
+
+def universes(family: Family) -> tuple[IntervalSet, ...]:
+    """Return every value of each field, by index."""
+    return _TABLE[family]
 
 
 @cache

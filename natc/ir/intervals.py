@@ -60,7 +60,10 @@ class IntervalSet(Record):
     @property
     def size(self) -> int:
         """How many integers it holds."""
-        return sum(high - low + 1 for low, high in self.ranges)
+        size = 0
+        for low, high in self.ranges:
+            size += high - low + 1
+        return size
 
     @property
     def first(self) -> int:

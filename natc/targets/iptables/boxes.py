@@ -1,10 +1,10 @@
 """A box of the IR to the ways of being in it, each one kernel rule's matches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import product
 
 from natc.address import Family
-from natc.ir.fields import Field, universe
+from natc.ir.fields import Field, universes
 from natc.ir.intervals import IntervalSet
 from natc.ir.space import Box
 from natc.targets.iptables import matches
@@ -43,21 +43,13 @@ def alternatives(box: Box, family: Family) -> tuple[list[Alternative], list[Alte
     conditions = [matches.condition(found) for found in box.conditions]
     ways: list[Alternative] = []
     exceptions: list[Alternative] = []
-    for numbers in _protocol_parts(box):
-        several = False
-        covers = []
-        for cover in _covers(box, family, numbers):
-            covers.append(cover)
-            several |= len(cover.alternatives) > 1
-            exceptions += cover.exceptions
-        if several:
-            ways += (
-                _in_order([*(match for part in chosen for match in part), *conditions])
-                for chosen in product(*(cover.alternatives for cover in covers))
-            )
-        else:
-            every = [match for cover in covers for match in cover.alternatives[0]]
+    for protocols in _protocol_parts(box):
+        covers = _covers(box, family, protocols)
+        for chosen in product(*[cover.alternatives for cover in covers]):
+            every = [match for part in chosen for match in part]
             ways.append(_in_order(every + conditions))
+        for cover in covers:
+            exceptions += cover.exceptions
     return ways, list(dict.fromkeys(exceptions))
 
 
@@ -74,14 +66,16 @@ def _protocol_parts(box: Box) -> Iterable[IntervalSet | None]:
     ]
 
 
-def _covers(box: Box, family: Family, protocols: IntervalSet | None) -> Iterator[Cover]:
-    """Yield a cover for each restricted dimension."""
-    sets = box.sets
+def _covers(box: Box, family: Family, protocols: IntervalSet | None) -> list[Cover]:
+    """Return a cover for each restricted dimension."""
+    sets, everything = box.sets, universes(family)
     name = "" if protocols is None else matches.protocol_text(protocols.first)
-    for field, cover in _COVERS:
-        values = protocols if field is _PROTOCOL else sets[field]
-        if values is not None and values.ranges != universe(field, family).ranges:
-            yield cover(values, family, name)
+    return [
+        cover(values, family, name)
+        for field, cover in _COVERS
+        if (values := protocols if field is _PROTOCOL else sets[field]) is not None
+        and values.ranges != everything[field].ranges
+    ]
 
 
 def _interfaces(values: IntervalSet, flag: str) -> Cover:
@@ -93,9 +87,6 @@ def _interfaces(values: IntervalSet, flag: str) -> Cover:
 
 def _in_order(found: list[Match]) -> Alternative:
     """Put built-in matches first, as iptables-save prints them, and merge what can be."""
-    found.sort(key=_is_module)
-    return matches.merged(found)
-
-
-def _is_module(match: Match) -> bool:
-    return match.module != ""
+    built_in = [match for match in found if not match.module]
+    modules = [match for match in found if match.module]
+    return (*built_in, *matches.merged(modules))

@@ -76,9 +76,11 @@ class Chains:
                 self._append(target, rule, comment, ways, Jump(inner))
                 self._append(inner, rule, comment, exceptions, Jump("RETURN"))
                 target, ways = inner, _protocols_again(ways)
+            rules = self._rules[target]
             for way in ways:
                 for step in todo:
-                    self._append(target, rule, comment, ((*way, *step.matches),), step.jump)
+                    every = (*way, *step.matches) if step.matches else way
+                    rules.append(self._keep(model.Rule(every, step.jump, comment, rule.origin)))
 
     def _append(
         self, chain: str, rule: Rule, comment: str, ways: Iterable[Alternative], jump: Jump

@@ -21,7 +21,7 @@ class Commenter:
         file = self._files.get(source.name)
         if file is None:
             file = self._files[source.name] = self._file(source.name)
-        line = source.position(rule.origin.start).line
+        line = source.line_number(rule.origin.start)
         comment = f"{file}:{line} {rule.name}"
         if len(comment) <= LONGEST // 4:  # A character has at most four bytes.
             return comment

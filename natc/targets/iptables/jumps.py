@@ -55,17 +55,17 @@ def steps(rule: Rule) -> Iterator[Step]:
     """
     family = rule.family
     match rule.action:
-        case Accept():
-            yield Step((), Jump("ACCEPT"))
-        case Return():
-            yield Step((), Jump("RETURN"))
+        case Dnat() as action:
+            yield Step((), _dnat(action, family))
         case Snat() as action:
             yield Step((), _snat(action, family))
         case Masquerade() as action:
             ports = () if action.ports is None else (Option("--to-ports", (_ports(action.ports),)),)
             yield Step((), Jump("MASQUERADE", (*ports, *_choice(action.port_choice))))
-        case Dnat() as action:
-            yield Step((), _dnat(action, family))
+        case Accept():
+            yield Step((), Jump("ACCEPT"))
+        case Return():
+            yield Step((), Jump("RETURN"))
         case Redirect() as action:
             ports = () if action.ports is None else (Option("--to-ports", (_ports(action.ports),)),)
             yield Step((), Jump("REDIRECT", (*ports, *_choice(action.port_choice))))

@@ -335,11 +335,11 @@ def condition(found: Condition) -> Match:
     return one("set", "--match-set", found.name, ",".join(found.flags), negated=found.negated)
 
 
-def merged(found: list[Match]) -> tuple[Match, ...]:
+def merged(modules: list[Match]) -> list[Match]:
     """Put what is asked of connection tracking into one match: each option stands there once."""
-    tracked = [match for match in found if match.module == "conntrack"]
+    tracked = [match for match in modules if match.module == "conntrack"]
     if len(tracked) < 2:
-        return tuple(found)
+        return modules
     options = tuple(option for match in tracked for option in match.options)
-    apart = [match for match in found if match.module != "conntrack"]
-    return (*apart, Match("conntrack", options))
+    apart = [match for match in modules if match.module != "conntrack"]
+    return [*apart, Match("conntrack", options)]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 
-from natc.targets.iptables.model import Chain, Jump, Match, Option, Rule, Ruleset, Table
+from natc.targets.iptables.model import Chain, Option, Rule, Ruleset, Table
 
-_BARE = re.compile(r"[A-Za-z0-9_.,:/+@%=\[\]-]+\Z")
+_is_bare = re.compile(r"[A-Za-z0-9_.,:/+@%=\[\]-]+").fullmatch
 """Arguments that need no quotes."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
@@ -78,32 +78,25 @@ def _jump_lines(chain: Chain, form: Form) -> Iterator[str]:
 
 def rule_text(rule: Rule) -> str:
     """Return a rule without its chain, with a blank before each argument."""
-    parts = [_match_text(match) for match in rule.matches]
+    parts: list[str] = []
+    for match in rule.matches:
+        if match.module:
+            parts.append(f" -m {match.module}")
+        _add_options(parts, match.options)
     if rule.comment is not None:
         parts.append(f" -m comment --comment {quoted(rule.comment)}")
-    parts.append(_jump_text(rule.jump))
+    jump = rule.jump
+    parts.append(f" -g {jump.target}" if jump.goto else f" -j {jump.target}")
+    _add_options(parts, jump.options)
     return "".join(parts)
 
 
-def _match_text(match: Match) -> str:
-    module = f" -m {match.module}" if match.module else ""
-    options = match.options
-    if len(options) == 1:
-        return module + _option_text(options[0])
-    return module + "".join(_option_text(option) for option in options)
-
-
-def _jump_text(jump: Jump) -> str:
-    word = "-g" if jump.goto else "-j"
-    return f" {word} {jump.target}" + "".join(_option_text(option) for option in jump.options)
-
-
-def _option_text(option: Option) -> str:
-    flag = f" ! {option.flag}" if option.negated else f" {option.flag}"
-    values = option.values
-    if len(values) == 1:
-        return f"{flag} {quoted(values[0])}"
-    return flag + "".join(f" {quoted(value)}" for value in values)
+def _add_options(parts: list[str], options: tuple[Option, ...]) -> None:
+    for option in options:
+        parts.append(f" ! {option.flag}" if option.negated else f" {option.flag}")
+        for value in option.values:
+            text = value if _is_bare(value) else quoted(value)
+            parts.append(f" {text}")
 
 
 def quoted(text: str) -> str:
@@ -112,7 +105,7 @@ def quoted(text: str) -> str:
     Raises:
         ValueError: a control character, which no restore text can hold; a bug in natc.
     """
-    if _BARE.match(text):
+    if _is_bare(text):
         return text
     if _CONTROL.search(text):
         raise ValueError(f"control character in {text!r}")
