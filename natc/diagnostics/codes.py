@@ -100,5 +100,16 @@ SLUGS = {
     "NAT703": "magic-literal",
     "NAT704": "all-ports",
     "NAT801": "use-a-map",
+    "NAT901": "unreadable-rules",
+    "NAT902": "truncated-rules",
+    "NAT903": "unknown-table",
+    "NAT904": "undeclared-chain",
+    "NAT905": "outside-table",
+    "NAT906": "declared-twice",
+    "NAT907": "circular-chains",
+    "NAT908": "bad-counters",
+    "NAT909": "open-quote",
+    "NAT910": "repeated-option",
+    "NAT911": "impossible-change",
 }
 """Code to slug: every code of the catalogue, those of the linter included."""

@@ -11,7 +11,9 @@ import pytest
 from natc import __version__
 from tests.cli.program import POLICY, ROOT, environment, natc
 
-COMMANDS = ("compile", "fmt", "test")
+COMMANDS = {"compile": "POLICY", "fmt": "POLICY", "test": "POLICY", "import": "FILE"}
+"""Command to its argument."""
+
 WRONG = "masquerade in eth1 out eth0\n"
 
 
@@ -41,7 +43,7 @@ def test_the_help_of_a_command_starts_with_what_it_does_and_two_examples(command
     done = natc(command, "--help", env=environment(COLUMNS="80"))
     assert (done.returncode, done.stderr) == (0, b"")
     usage, empty, first, other, *rest = done.stdout.decode().splitlines()
-    assert usage.startswith(f"Usage: natc {command} [OPTIONS] POLICY")
+    assert usage.startswith(f"Usage: natc {command} [OPTIONS] {COMMANDS[command]}")
     assert (empty, other) == ("", "")
     assert first.strip().endswith(".")
     assert [line.split()[:2] for line in rest[:2]] == [["natc", command]] * 2

@@ -6,6 +6,8 @@ policy includes, `node=NAME` and `set=NAME=VALUE` say whose policy it is, `fragm
 has to parse.  The block after it may say what comes out: `rules` the kernel rules without their
 comments (after `# IPv6` those of ip6tables), `text` the errors as natc prints them, `formatted`
 what `natc fmt` makes of the policy.
+
+A ```` ```iptables ```` block is text for iptables-restore; see `dumps.py`.
 """
 
 import re
@@ -21,6 +23,7 @@ from natc.record import Record, replace
 from natc.simulate import simulate
 from natc.simulate.expect import difference
 from natc.source import Source
+from natc.targets.iptables.model import BUILT_IN
 from natc.targets.iptables.write import rule_text
 
 MAIN = "policy.nat"
@@ -37,14 +40,16 @@ class Wrong(AssertionError):  # noqa: N818 - a specification or natc, nobody kno
 
 
 class Case(Record):
-    """One policy of a document.
+    """One policy of a document, or one text for iptables-restore.
 
     Attributes:
+        kind: `nat` or `iptables`.
         line: of its first line of text, in the document.
         files: what it may include, by name.
         outputs: the kinds and texts of the blocks after it.
     """
 
+    kind: str
     title: str
     line: int
     words: tuple[str, ...]
@@ -61,13 +66,13 @@ def cases(document: Path) -> Iterator[Case]:
     files: dict[str, str] = {}
     for block in _BLOCK.finditer(content):
         kind, *words = block["head"].split() or [""]
-        if kind in ("rules", "text", "formatted") and waiting is not None:
+        if kind in ("rules", "text", "formatted", "saved") and waiting is not None:
             waiting = replace(waiting, outputs=(*waiting.outputs, (kind, block["body"])))
             continue
         if waiting is not None:
             yield waiting
             waiting = None
-        if kind != "nat":
+        if kind not in ("nat", "iptables"):
             continue
         name = next((word[5:] for word in words if word.startswith("file=")), None)
         if name is not None:
@@ -75,7 +80,7 @@ def cases(document: Path) -> Iterator[Case]:
             continue
         title = next((t for at, t in reversed(headings) if at < block.start()), document.stem)
         line = content.count("\n", 0, block.start("body")) + 1
-        waiting = Case(title, line, tuple(words), block["body"], files, ())
+        waiting = Case(kind, title, line, tuple(words), block["body"], files, ())
         files = {}
     if waiting is not None:
         yield waiting
@@ -87,6 +92,11 @@ def check(case: Case) -> None:
     Raises:
         Wrong: they disagree.
     """
+    if case.kind == "iptables":
+        from tests.spec import dumps
+
+        dumps.check(case)
+        return
     source = Source(MAIN, case.text)
     if "fragment" in case.words or any(kind == "formatted" for kind, _ in case.outputs):
         _check_form(case, format_policy(parse(source)))
@@ -114,7 +124,27 @@ def check(case: Case) -> None:
                 f"line {case.line}: errors in other files need a `text` block\n{said}"
             ) from None
         found = {(d.primary.span.line, d.slug) for d in error.diagnostics if d not in elsewhere}
-    wanted = set(_announced(case.text))
+    compare_errors(case, set(_announced(case.text)), found, said)
+    if failing:
+        raise Wrong("\n".join(failing))
+    for kind, expected in case.outputs:
+        got = {"rules": rules, "text": said, "formatted": expected}[kind]
+        if got != expected:
+            raise Wrong(f"line {case.line}: {kind} differ\n--- expected\n{expected}--- got\n{got}")
+
+
+def compare_errors(
+    case: Case, wanted: set[tuple[int, str]], found: set[tuple[int, str]], said: str
+) -> None:
+    """Hold the errors that are announced against those that natc found.
+
+    Args:
+        wanted: lines and slugs, as `found`.
+        said: the errors as natc prints them.
+
+    Raises:
+        Wrong: they are not the same.
+    """
     problems = [
         f"line {case.line + line - 1}: {slug} announced, but not found"
         for line, slug in sorted(wanted - found)
@@ -125,12 +155,6 @@ def check(case: Case) -> None:
     ]
     if problems:
         raise Wrong("\n".join([*problems, said]))
-    if failing:
-        raise Wrong("\n".join(failing))
-    for kind, expected in case.outputs:
-        got = {"rules": rules, "text": said, "formatted": expected}[kind]
-        if got != expected:
-            raise Wrong(f"line {case.line}: {kind} differ\n--- expected\n{expected}--- got\n{got}")
 
 
 def _check_form(case: Case, made: str) -> None:
@@ -156,7 +180,7 @@ def _reader(files: Mapping[str, str]) -> pipeline.Reader:
 
 
 def _rules(made: Mapping[Family, pipeline.Ruleset]) -> str:
-    """Return the rules of all families, without comments, in the order of the kernel's text."""
+    """Return natc's rules of all families, without comments, in the order of the kernel's text."""
     lines: list[str] = []
     for family, ruleset in made.items():
         if family is Family.IPV6:
@@ -165,6 +189,7 @@ def _rules(made: Mapping[Family, pipeline.Ruleset]) -> str:
             f"-A {chain.name}{_COMMENT.sub('', rule_text(rule))}"
             for table in ruleset.tables
             for chain in table.chains
+            if chain.name not in BUILT_IN[table.name]
             for rule in chain.rules
         )
     return "".join(f"{line}\n" for line in lines)

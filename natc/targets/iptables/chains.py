@@ -4,14 +4,22 @@ from collections.abc import Callable, Iterable, Iterator
 
 from natc.address import Family
 from natc.diagnostics import Diagnostic, Label
-from natc.ir.actions import Hook, Return, Tproxy
+from natc.ir.actions import Return, Tproxy
 from natc.ir.policy import Rule
 from natc.targets.iptables import model
 from natc.targets.iptables.boxes import alternatives
 from natc.targets.iptables.comments import Commenter
 from natc.targets.iptables.jumps import CannotSay, steps
 from natc.targets.iptables.matches import Alternative
-from natc.targets.iptables.model import HOOK_CHAINS, Chain, Jump, PolicyRoute, Ruleset, Table
+from natc.targets.iptables.model import (
+    HOOK_CHAINS,
+    JUMP_COMMENT,
+    Chain,
+    Jump,
+    PolicyRoute,
+    Ruleset,
+    Table,
+)
 
 Keep = Callable[[model.Rule], "model.Rule | str"]
 
@@ -120,16 +128,21 @@ class Chains:
         """Yield the nat table, after the mangle table where that is used."""
         for table in ("mangle", "nat"):
             chains = tuple(self._of_table(table))
-            if table == "nat" or any(chain.rules for chain in chains):
+            if table == "nat" or any(self._rules.get(chain.name) for chain in chains):
                 yield Table(table, chains)
 
     def _of_table(self, table: str) -> Iterator[Chain]:
-        for hook in Hook:
-            where, built_in, name = HOOK_CHAINS[hook]
-            if where == table:
-                yield Chain(name, built_in, tuple(self._rules[name]))
-                for extra in self._extra[name]:
-                    yield Chain(extra, None, tuple(self._rules[extra]))
+        """Yield the built-in chains, each with its jump, and natc's own."""
+        hooks = [(built_in, own) for where, built_in, own in HOOK_CHAINS.values() if where == table]
+        for built_in, own in hooks:
+            yield Chain(built_in, (self._keep(_jump_to(own)),))
+        for _, own in hooks:
+            for name in (own, *self._extra[own]):
+                yield Chain(name, tuple(self._rules[name]))
+
+
+def _jump_to(chain: str) -> model.Rule:
+    return model.Rule((), Jump(chain), JUMP_COMMENT)
 
 
 def _protocols_again(ways: list[Alternative]) -> list[Alternative]:

@@ -1,4 +1,4 @@
-"""iptables rules as data: what `write` prints."""
+"""iptables rules as data: what `write` prints and `read` returns, natc's own and any others."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,9 @@ from natc.address import Family
 from natc.ir.actions import Hook
 from natc.record import Record
 from natc.source import NOWHERE, Span
+
+Counters = tuple[int, int]
+"""Packets and bytes."""
 
 
 class Option(Record):
@@ -39,33 +42,50 @@ class Rule(Record):
     """One kernel rule.
 
     Attributes:
-        comment: at most 255 bytes; None is none.
-        origin: the policy line that it comes from.
+        matches: the built-in ones first, in the order of iptables-save, then modules as loaded.
+        jump: None for a rule that only counts.
+        comment: the comment after all other matches; None is none.  What natc makes has at most
+            255 bytes.  Others may hold comments between their matches, as matches of `comment`.
+        origin: the policy line that it comes from, or the line of the text that it was read from.
+        counters: None where the text does not say.
     """
 
     IGNORED = frozenset({"origin"})
 
     matches: tuple[Match, ...]
-    jump: Jump
+    jump: Jump | None
     comment: str | None = None
     origin: Span = NOWHERE
+    counters: Counters | None = None
 
 
 class Chain(Record):
-    """A chain of natc's own.
+    """A built-in chain, or one that rules jump to.
 
     Attributes:
-        hook: the built-in chain that jumps to it; None for one that other chains of natc jump to.
         rules: in order; as text already where the ruleset is only to be printed.
+        policy: `ACCEPT` or `DROP`; None where the table's text leaves it as it is, and for chains
+            that are not built in.
+        counters: of the policy.  None where the text does not say.  Chains that are not built in
+            count nothing.
+        origin: where it is declared; `NOWHERE` for a built-in chain that is only used.
     """
 
+    IGNORED = frozenset({"origin"})
+
     name: str
-    hook: str | None
     rules: Sequence[Rule | str]
+    policy: str | None = None
+    counters: Counters | None = None
+    origin: Span = NOWHERE
 
 
 class Table(Record):
-    """A table with natc's chains, in the order of the hooks."""
+    """A table, or what natc adds to it.
+
+    Attributes:
+        chains: in the order in which they are declared; built-in ones that are not, first.
+    """
 
     name: str
     chains: tuple[Chain, ...]
@@ -80,7 +100,7 @@ class PolicyRoute(Record):
 
 
 class Ruleset(Record):
-    """Everything natc wants one family of one gateway to hold.
+    """What one family of one gateway holds, or what natc wants it to hold.
 
     Attributes:
         routes: policy routing that the rules rely on.
@@ -99,3 +119,15 @@ HOOK_CHAINS = {
     Hook.POSTROUTING: ("nat", "POSTROUTING", "NATC-POST"),
 }
 """Hook to table, built-in chain and natc's chain."""
+
+JUMP_COMMENT = "natc"
+"""The comment of the jumps to natc's chains: how natc knows its own."""
+
+BUILT_IN = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+"""Table to its built-in chains, in the order of the hooks: all the tables that there are."""

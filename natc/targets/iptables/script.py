@@ -9,8 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from natc.address import FAMILIES, Family
 from natc.targets.iptables.companion import ROUTING_PROTOCOL, ROUTING_TABLE, route_arguments
-from natc.targets.iptables.model import HOOK_CHAINS, PolicyRoute, Ruleset, Table
-from natc.targets.iptables.write import JUMP_COMMENT, Form, lines
+from natc.targets.iptables.model import (
+    BUILT_IN,
+    HOOK_CHAINS,
+    JUMP_COMMENT,
+    PolicyRoute,
+    Ruleset,
+    Table,
+)
+from natc.targets.iptables.write import Form, lines
 
 _HEAD = """\
 #!/bin/sh
@@ -160,7 +167,8 @@ def _family(ruleset: Ruleset) -> Iterator[str]:
 def _put(program: str, table: Table, family: Family) -> str:
     _, *body, _ = lines(Ruleset(family, (table,)), Form.INSTALL)
     text = _shell_quoted("\n".join(body))
-    used = " ".join(chain.name for chain in table.chains)
+    own = [chain.name for chain in table.chains if chain.name not in BUILT_IN[table.name]]
+    used = " ".join(own)
     return f"put {program} {table.name} {text}\nprune {program} {table.name} '{used}'\n"
 
 

@@ -1,0 +1,1 @@
+"""Rule sets that exist: read where they lie, never copied."""
