@@ -27,7 +27,12 @@ _PLACEHOLDER_PORT = 40000
 
 def frame(packet: Packet) -> bytes:
     """Return `packet` as the Ethernet frame that a neighbour of the gateway sends."""
-    return _ETHERNET[packet.family] + datagram(packet)
+    return framed(datagram(packet))
+
+
+def framed(packet: bytes) -> bytes:
+    """Return an IP packet as the Ethernet frame that a neighbour of the gateway sends."""
+    return _ETHERNET[Family(packet[0] >> 4)] + packet
 
 
 def datagram(packet: Packet) -> bytes:

@@ -62,13 +62,16 @@ class Lab:
         """Whether rules and packets may name any uid."""
         return any(last - first > 1 << 31 for first, last in self._uids)
 
-    def load(self, text: str, family: Family) -> None:
+    def load(self, text: str, family: Family, *, whole: bool = False) -> None:
         """Run `iptables-restore --noflush` of the flavour on `text`.
+
+        Args:
+            whole: without `--noflush`: tables that `text` names hold nothing else afterwards.
 
         Raises:
             LoadError: refused, by the program or the kernel.
         """
-        self._ask("load", text, family)
+        self._ask("load", text, family, whole)
 
     def save(self, family: Family) -> str:
         """Return all tables as `iptables-save` prints them."""
@@ -118,6 +121,15 @@ class Lab:
             if reason:
                 raise Untestable(f"{packet}: {reason}")
         answer: list[Observation] = self._ask("probe", probes, keep)
+        return answer
+
+    def exchange(self, packets: Iterable[tuple[str, bytes]]) -> list[list[tuple[str, bytes]]]:
+        """Have interfaces receive raw IP packets in turn; return what left after each, and where.
+
+        Unlike `probe` it takes anything: later packets of a connection, answers, broken ones.
+        What they begin stays in place.  A bridge's packets are seen at its port.
+        """
+        answer: list[list[tuple[str, bytes]]] = self._ask("exchange", tuple(packets))
         return answer
 
     def _ask(self, method: str, *arguments: object) -> Any:

@@ -51,14 +51,13 @@ class Ports:
     def __init__(self, topology: Topology, taps: dict[str, int]) -> None:
         self._taps = taps
         self._peers = {
-            interface.name: _peer(index) for index, interface in enumerate(topology.interfaces)
+            interface.name: peer(index) for index, interface in enumerate(topology.interfaces)
         }
         # One socket for all: the kernel takes ten milliseconds to close each one.
         self._wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._wire.bind((FENCE[0], FENCE_PROTOCOL))
+        self._wire.settimeout(10)
         self._mark = 0
-        self._fence_end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self._fence_end.bind((FENCE[0], FENCE_PROTOCOL))
-        self._fence_end.settimeout(10)
 
     def inject(self, interface: str, frame: bytes, mark: int) -> None:
         """Have `interface` receive `frame` as a packet that already carries `mark`.
@@ -81,7 +80,7 @@ class Ports:
         """
         header = GATEWAY_MAC + OUTSIDE_MAC + FENCE_PROTOCOL.to_bytes(2, "big")
         self._wire.sendto(header, (FENCE[1], 0))
-        self._fence_end.recv(64)
+        self._wire.recv(64)
 
 
 def build(topology: Topology) -> Ports:
@@ -140,18 +139,18 @@ def _commands(topology: Topology, taps: dict[str, tuple[str, int]]) -> Iterator[
     yield _pair(*FENCE)
     links = ["lo", *FENCE]
     for index, interface in enumerate(topology.interfaces):
-        peer = _peer(index)
-        links += [interface.name, peer]
+        outside = peer(index)
+        links += [interface.name, outside]
         if interface.is_bridge:
             ports = [f"natc-port{index}"]
             if interface.name in taps:
                 ports.append(taps[interface.name][0])
             links += ports
-            yield _pair(ports[0], peer)
+            yield _pair(ports[0], outside)
             yield _link(interface.name, "bridge mcast_snooping 0")
             yield from (f"link set {port} master {interface.name}" for port in ports)
         else:
-            yield _pair(interface.name, peer)
+            yield _pair(interface.name, outside)
     if Family.IPV6 in topology.families:
         yield from (f"link set {link} addrgenmode none" for link in links if link != "lo")
     yield from (f"link set {interface.name} arp off" for interface in topology.interfaces)
@@ -190,6 +189,6 @@ def _diversions(family: Family, listeners: Iterable[Listener]) -> Iterator[str]:
     yield f"route add local default dev lo table {LISTENER_TABLE}"
 
 
-def _peer(index: int) -> str:
+def peer(index: int) -> str:
     """Return the name of the outside end of the topology's interface `index`."""
     return f"natc-peer{index}"

@@ -13,6 +13,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import NoReturn
@@ -118,18 +119,27 @@ def _keep(connection: Connection, home: int, serve: Callable[[Connection], None]
         serve(connection)
         return
     connection.close()
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGKILL))
+    signal.signal(signal.SIGTERM, lambda *_: _kill(worker))
     os.waitpid(worker, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _kill(worker: int) -> None:
+    """End the worker, which may have ended by itself when its parent's connection closed."""
+    with suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGKILL)
 
 
 def _exit_after(task: Callable[[], None]) -> NoReturn:
     """Run `task` in a forked child and never return into the parent's code."""
+    status = 1
     try:
         task()
+        status = 0
     except BaseException:  # noqa: BLE001 - the last frame of this process
         traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+    finally:
+        os._exit(status)
 
 
 def _let_go_of_files(kept: int) -> None:

@@ -37,13 +37,14 @@ _SCRIPT = f"{netns.PRIVATE}/script"
 _PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 
 
-def load(flavour: Flavour, family: Family, text: str) -> None:
-    """Apply `text` and leave chains that it does not name alone.
+def load(flavour: Flavour, family: Family, text: str, *, whole: bool = False) -> None:
+    """Apply `text`: to its chains alone, or (`whole`) in place of all that its tables hold.
 
     Raises:
         LoadError: refused, by the program or the kernel.
     """
-    done = programs.run((f"{_PROGRAMS[family]}-{flavour}-restore", "--noflush", "-w", "5"), text)
+    options = ("-w", "5") if whole else ("--noflush", "-w", "5")
+    done = programs.run((f"{_PROGRAMS[family]}-{flavour}-restore", *options), text)
     if done.returncode != 0:
         named = _LINE.search(done.stdout)
         message = " ".join(done.stdout.split())

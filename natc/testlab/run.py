@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from natc.address import Family
+from natc.ir.conditions import InSet
 from natc.ir.fields import Field
 from natc.ir.policy import Policy, Rule, Test
-from natc.ir.space import InSet
 from natc.record import Record
 from natc.testlab.compare import check
 from natc.testlab.errors import LabUnavailable

@@ -5,10 +5,11 @@ from multiprocessing.connection import Connection
 
 from natc.address import Family
 from natc.packet import Packet
-from natc.testlab import links, netns, oracle, programs, restore
+from natc.testlab import conntrack, links, netlink, netns, oracle, programs, restore
 from natc.testlab.probe import Observation, Prober
 from natc.testlab.restore import Completed, Flavour
 from natc.testlab.topology import Topology
+from natc.testlab.wire import Wire
 
 
 class Gateway:
@@ -23,11 +24,13 @@ class Gateway:
         restore.install_programs(flavour)
         self._ports = links.build(topology)
         oracle.install(topology)
+        self._kernel = netlink.connect(conntrack.NETLINK_NETFILTER)
         self._prober = Prober(topology, self._ports, netns.uids())
+        self._wire: Wire | None = None  # opened when asked for: it sees, and slows, every packet
 
-    def load(self, text: str, family: Family) -> None:
+    def load(self, text: str, family: Family, whole: bool) -> None:  # noqa: FBT001
         """See `restore.load`."""
-        restore.load(self._flavour, family, text)
+        restore.load(self._flavour, family, text, whole=whole)
 
     def save(self, family: Family) -> str:
         """See `restore.save`."""
@@ -36,7 +39,8 @@ class Gateway:
     def run(self, script: str, timeout: float) -> Completed:
         """See `restore.run`; a script that flushes everything takes only its own rules away."""
         completed = restore.run(script, timeout)
-        oracle.install(self._topology)
+        if not oracle.is_installed(self._kernel):
+            oracle.install(self._topology)
         return completed
 
     def ipset(self, name: str, members: tuple[str, ...], kind: str, family: Family) -> None:
@@ -49,6 +53,12 @@ class Gateway:
     def probe(self, packets: tuple[Packet, ...], keep: bool) -> list[Observation]:  # noqa: FBT001
         """Send each packet in turn and say what became of it."""
         return [self._prober.probe(packet, keep=keep) for packet in packets]
+
+    def exchange(self, packets: tuple[tuple[str, bytes], ...]) -> list[list[tuple[str, bytes]]]:
+        """Have interfaces receive raw IP packets in turn and say what left after each."""
+        if self._wire is None:
+            self._wire = Wire(self._topology, self._ports)
+        return [self._wire.exchange(interface, packet) for interface, packet in packets]
 
 
 def serve(connection: Connection, topology: Topology, flavour: Flavour) -> None:

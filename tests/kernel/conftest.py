@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from natc.address import Family
-from natc.testlab import Flavour, Lab
+from natc.testlab import Flavour, Lab, Topology
 from tests.kernel.site import Site, topology
 
 
@@ -24,7 +24,13 @@ def family(request: pytest.FixtureRequest) -> Family:
 
 
 @pytest.fixture
-def site(flavour: Flavour, family: Family) -> Iterator[Site]:
+def gateway() -> Topology:
+    """Return what `site` is built from; modules may have their own."""
+    return topology(has_bridge=False)
+
+
+@pytest.fixture
+def site(flavour: Flavour, family: Family, gateway: Topology) -> Iterator[Site]:
     """Return the small gateway of `tests.kernel.site`."""
-    with Lab(topology(), flavour) as lab:
+    with Lab(gateway, flavour) as lab:
         yield Site(lab, family, flavour)

@@ -24,6 +24,7 @@ def line_of(text: str, part: str) -> int:
 
 
 def test_a_rule_that_does_not_parse_is_named_by_its_line(site: Site) -> None:
+    """Fact 2.27a."""
     text = restore_text(
         "PRE -p tcp --dport 80 -j REDIRECT", "PRE --no-such-option", "POST -j MASQUERADE"
     )
@@ -31,12 +32,14 @@ def test_a_rule_that_does_not_parse_is_named_by_its_line(site: Site) -> None:
 
 
 def test_what_the_kernel_refuses_is_named_as_well_as_the_program_can(site: Site) -> None:
+    """Fact 2.27d."""
     text = restore_text("PRE -p tcp -j REDIRECT", "PRE -j MASQUERADE", "POST -j MASQUERADE")
     culprit = "PRE -j MASQUERADE" if site.flavour is Flavour.NFT else "COMMIT"
     assert refusal(site, text).line == line_of(text, culprit)
 
 
 def test_a_refused_text_changes_nothing(site: Site) -> None:
+    """Fact 4.1b."""
     site.load("PRE -p tcp --dport 80 -j DNAT --to-destination {server}")
     before = site.lab.save(site.family)
     refusal(site, restore_text("PRE -p tcp --dport 81 -j REDIRECT", "PRE --no-such-option"))
@@ -59,6 +62,7 @@ def test_save_shows_what_was_loaded(site: Site) -> None:
 
 
 def test_the_two_flavours_do_not_see_each_other(site: Site) -> None:
+    """Fact 2.31."""
     site.load("POST -o eth0 -j MASQUERADE")
     other = "legacy" if site.flavour is Flavour.NFT else "nft"
     shown = site.lab.run(f"iptables-{other}-save; ip6tables-{other}-save")

@@ -7,7 +7,8 @@ from natc.ir.actions import Dnat, Hook
 from natc.ir.fields import Field, interface
 from natc.ir.intervals import interval, point
 from natc.ir.policy import AddressSet, EndpointSet, Expectation, Policy, Rule, Test, Zone
-from natc.ir.space import Box, InSet, Region
+from natc.ir.conditions import InSet
+from natc.ir.space import Box, Region
 from natc.record import replace
 from natc.testlab import Flavour, LoadError, run_tests
 from tests.kernel.site import packet, restore_text

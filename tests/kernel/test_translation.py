@@ -5,10 +5,16 @@ import pytest
 from natc.address import Family, parse
 from natc.packet import Packet
 from natc.record import replace
-from natc.testlab import Flavour, Lab, Listener
+from natc.testlab import Flavour, Lab, Listener, Topology
 from tests.kernel.site import Site, topology
 
 pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+def gateway() -> Topology:
+    """Return the gateway with its bridge."""
+    return topology()
 
 
 def test_nothing_is_translated_without_rules(site: Site) -> None:
@@ -28,6 +34,7 @@ def test_dnat_changes_the_destination(site: Site) -> None:
 
 
 def test_snat_changes_the_source_and_keeps_the_port(site: Site) -> None:
+    """Fact 2.7a."""
     site.load("POST -o eth0 -s {lan_net} -j SNAT --to-source {wan}")
     assert site.end("udp inside 5000 remote 53 eth1") == "forwarded wan 5000 remote 53 eth0"
     assert site.end("udp visitor 5000 remote 53 br0") == "forwarded visitor 5000 remote 53 eth0"
@@ -52,6 +59,7 @@ def test_redirect_delivers_to_the_interface_that_a_packet_came_in_by(site: Site)
 
 
 def test_redirect_of_the_gateways_own_packets_goes_to_loopback(site: Site) -> None:
+    """Fact 2.12d."""
     site.load("OUT -p tcp --dport 80 -j REDIRECT --to-ports 3128")
     loopback = parse("127.0.0.1" if site.family is Family.IPV4 else "::1")[1]
     end = site.end("tcp wan 5000 remote 80 local")
@@ -59,6 +67,7 @@ def test_redirect_of_the_gateways_own_packets_goes_to_loopback(site: Site) -> No
 
 
 def test_netmap_keeps_the_host_bits(site: Site) -> None:
+    """Fact 2.13a."""
     mapped = "10.9.0.0/24" if site.family is Family.IPV4 else "fd00:9::/64"
     image = "10.9.0.77" if site.family is Family.IPV4 else "fd00:9::77"
     site.load(
@@ -90,6 +99,7 @@ def test_a_pool_gets_each_client_one_of_its_addresses(site: Site) -> None:
 
 
 def test_hairpin_sends_inside_clients_back_with_the_gateways_address(site: Site) -> None:
+    """Fact 2.16a."""
     site.load(
         f"PRE -d {{wan}} -p tcp --dport 8888 -j DNAT --to-destination {site.at('server', 8080)}",
         f"OUT -d {{wan}} -p tcp --dport 8888 -j DNAT --to-destination {site.at('server', 8080)}",
@@ -103,6 +113,7 @@ def test_hairpin_sends_inside_clients_back_with_the_gateways_address(site: Site)
 
 
 def test_a_used_up_port_range_drops(site: Site) -> None:
+    """Fact 2.8b."""
     site.load("POST -o eth0 -p udp -j MASQUERADE --to-ports 20000-20003")
     ends = site.send(*(f"udp inside {port} remote 53 eth1" for port in range(1, 6)), keep=True)
     assert [end.verdict for end in ends] == ["forwarded"] * 4 + ["dropped"]
@@ -113,6 +124,7 @@ def test_a_used_up_port_range_drops(site: Site) -> None:
 def test_tproxy_hands_the_packet_to_the_listener_untranslated(
     flavour: Flavour, family: Family
 ) -> None:
+    """Fact 2.14c."""
     address = parse("127.0.0.1" if family is Family.IPV4 else "::1")[1]
     listeners = tuple(
         Listener(family, protocol, address, port, 1, 1)
