@@ -12,8 +12,10 @@ from natc.cli.errors import INTERRUPTED, OK, UNABLE
 
 COMMANDS = {
     "compile": "Turn a policy into iptables-restore text.",
+    "diff": "Show the packets that two rule sets treat differently.",
     "fmt": "Write policies in their canonical form.",
     "test": "Check what a policy's tests promise, in a model or in a real kernel.",
+    "import": "Read rules that exist, as iptables-save prints them.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
 
@@ -61,9 +63,8 @@ def natc() -> None:
     natc test office.nat --kernel both
 
     A policy says in sentences what the gateway translates: `masquerade from lan out wan`,
-    `port-forward tcp/443 on wan -> 192.168.3.10:8443 hairpin`. natc turns it into rules that a
-    real kernel obeys, in chains of its own, and leaves the rules of Docker, libvirt and everyone
-    else alone.
+    `port-forward tcp/443 on wan -> 192.168.3.10:8443 hairpin`. natc turns it into rules in
+    chains of its own, and leaves all others alone.
 
     Exit codes: 0 nothing to report, 1 findings or a failed test, 2 wrong usage, 3 natc could not
     do the work.

@@ -19,12 +19,14 @@ from natc.cli.report import (
     say,
     wants_colour,
 )
+from natc.cli.test_promises import Promise, decided, diagnostics, json_rows, lines
 from natc.cli.test_tables import MODEL, Verdict
 from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Test
 from natc.packet import endpoint
-from natc.simulate import Outcome, simulate
+from natc.record import replace
+from natc.simulate import Outcome, Simulator
 from natc.simulate.expect import difference, shown
 from natc.targets.iptables.write import write
 
@@ -71,20 +73,22 @@ def command(
     format_: str,
     colour: str,
 ) -> None:
-    """Check what a policy's tests promise.
+    """Check a policy's tests, and decide its assertions.
 
     \b
     natc test office.nat
     natc test office.nat --kernel both
 
-    Without --kernel natc decides by its own model of the kernel. With it, the compiled rules are
-    also loaded by iptables-nft-restore, iptables-legacy-restore or both, in network namespaces
-    that vanish afterwards, and the kernel decides. This host's own rules are never touched.
+    A test is about one packet; an assertion is decided for all packets of its set, and one that
+    does not hold is shown with a packet that breaks it. Without --kernel natc decides by its own
+    model of the kernel. With it, the compiled rules are also loaded by iptables-nft-restore,
+    iptables-legacy-restore or both, in network namespaces that vanish afterwards, and the kernel
+    decides. This host's own rules are never touched.
     """  # noqa: D301
     verdicts: list[Verdict] = []
     problems: list[Diagnostic] = []
+    promises: list[Promise] = []
     unable: Unable | None = None
-    assertions = 0
     for path in policies:
         try:
             meaning = understand(path, node, settings, stdin_filename)
@@ -92,20 +96,20 @@ def command(
         except PolicyError as error:
             problems += error.diagnostics
             continue
-        assertions += len(meaning.assertions)
         texts = {family: write(ruleset) for family, ruleset in made.items()}
         verdicts += _model(meaning)
+        mine = list(decided(meaning))
         try:
             for flavour in KERNELS if kernel == "both" else [kernel] if kernel else []:
-                verdicts += _kernel(meaning, texts, flavour)
+                tested, mine = _kernel(meaning, mine, texts, flavour)
+                verdicts += tested
         except Unable as error:
             unable = unable or error
+        promises += mine
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
-    if verdicts or not problems:
-        _print(verdicts, failures, format_, colour, packets=packets)
-    if assertions:
-        noun = "assertion was" if assertions == 1 else "assertions were"
-        click.echo(f"natc: {assertions} {noun} read but not decided: this version cannot", err=True)
+    failures += diagnostics(promises)
+    if verdicts or promises or not problems:
+        _print(verdicts, promises, failures, format_, colour, packets=packets)
     if problems:
         say(rendered(problems, format_), format_, colour)
     if unable is not None:
@@ -116,6 +120,7 @@ def command(
 
 def _print(
     verdicts: Sequence[Verdict],
+    promises: Sequence[Promise],
     failures: Sequence[Diagnostic],
     format_: str,
     colour: str,
@@ -124,9 +129,10 @@ def _print(
 ) -> None:
     """Print the results on standard output."""
     if format_ == "json":
-        echo_result(f"{tables.json_text(verdicts)}\n")
+        echo_result(f"{tables.json_text(verdicts, json_rows(promises))}\n")
     elif format_ == "text":
-        rows = tables.packets(verdicts) if packets else tables.tests(verdicts)
+        rows = list(tables.packets(verdicts) if packets else tables.tests(verdicts))
+        rows += ["", *lines(promises)] if promises else []
         echo_result("".join(f"{row}\n" for row in rows))
         if failures:
             text = rendered(failures, format_)
@@ -137,8 +143,9 @@ def _print(
 
 
 def _model(meaning: Policy) -> Iterator[Verdict]:
+    simulated = Simulator(meaning)
     for test in meaning.tests:
-        outcomes = simulate(meaning, test.packet).outcomes
+        outcomes = simulated(test.packet).outcomes
         wrong = [
             said
             for outcome in outcomes
@@ -163,18 +170,32 @@ def _lines(outcome: Outcome) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(rule.origin.line) for rule in rules))
 
 
-def _kernel(meaning: Policy, texts: Mapping[Family, str], flavour: str) -> Iterator[Verdict]:
+def _kernel(
+    meaning: Policy, promises: Sequence[Promise], texts: Mapping[Family, str], flavour: str
+) -> tuple[list[Verdict], list[Promise]]:
+    """Send the packets of all tests, and those that break a promise, through a kernel."""
     from natc.testlab import Flavour, LabUnavailable, LoadError, run_tests  # noqa: PLC0415
 
+    broken = [promise.test for promise in promises if promise.broken is not None]
+    meaning = replace(meaning, tests=(*meaning.tests, *broken))
     try:
         results = run_tests(meaning, texts, Flavour(flavour))
     except LabUnavailable as error:
         raise Unable(f"no kernel to test in: {error}") from None
     except LoadError as error:
         raise Unable(str(error)) from None
+    verdicts = []
     for result in results:
         seen = "" if result.observation is None else _seen(result.test, result.observation)
-        yield Verdict(result.test, flavour, seen, (), result.problem)
+        verdicts.append(Verdict(result.test, flavour, seen, (), result.problem))
+    tested = len(verdicts) - len(broken)
+    replays = (verdict.became or str(verdict.problem) for verdict in verdicts[tested:])
+    return verdicts[:tested], [
+        promise
+        if promise.broken is None
+        else replace(promise, seen=(*promise.seen, (flavour, next(replays))))
+        for promise in promises
+    ]
 
 
 def _seen(test: Test, observation: "Observation") -> str:

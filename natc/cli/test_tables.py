@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from natc.diagnostics.text import printable
 from natc.ir.policy import Test
@@ -121,7 +122,7 @@ def _mark(verdicts: Iterable[Verdict]) -> str:
     return "FAIL" if any(verdict.problem for verdict in verdicts) else "ok"
 
 
-def json_text(verdicts: Iterable[Verdict]) -> str:
+def json_text(verdicts: Iterable[Verdict], assertions: list[dict[str, Any]]) -> str:
     """Return all verdicts as JSON; versioned: fields are added, never changed."""
     found = [
         {
@@ -136,4 +137,5 @@ def json_text(verdicts: Iterable[Verdict]) -> str:
         }
         for verdict in verdicts
     ]
-    return json.dumps({"version": 1, "tests": found}, indent=2, ensure_ascii=False)
+    whole = {"version": 1, "tests": found, "assertions": assertions}
+    return json.dumps(whole, indent=2, ensure_ascii=False)

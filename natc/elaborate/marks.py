@@ -3,7 +3,7 @@
 from natc.dsl import ast
 from natc.elaborate import values
 from natc.elaborate.kinds import wrong_kind
-from natc.ir.space import Mark
+from natc.ir.conditions import Mark
 
 
 def marks(expression: ast.SetExpr) -> tuple[tuple[Mark, ...], ...]:

@@ -11,10 +11,11 @@ from natc.elaborate.names import closest
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import LONELY_ADDRESS, Addresses, Interfaces, Place, Scope
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
+from natc.ir.conditions import Condition, InSet, Mark
 from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
-from natc.ir.space import Box, Condition, InSet, Mark, Region
+from natc.ir.space import Box, Region
 from natc.packet import PROTOCOLS
 from natc.record import Record
 from natc.source import Span

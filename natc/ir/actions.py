@@ -1,7 +1,9 @@
 """What a rule does to the first packet of a connection, and so to the whole connection."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 
+from natc.ir.conditions import SHARES
 from natc.ir.intervals import IntervalSet
 from natc.record import Record
 
@@ -9,8 +11,9 @@ from natc.record import Record
 class Hook(StrEnum):
     """A place in the packet's way where rules are looked up, first match first.
 
-    `DIVERT` is where transparent proxying takes packets out of the way, before translation
-    (mangle PREROUTING); the others are the hooks of the nat table.
+    Those of the nat table have their plain names.  `DIVERT` is mangle PREROUTING, where transparent
+    proxying takes packets out of the way, before translation.  The others matter for rule sets
+    that natc did not write: they may mark, drop, or keep from tracking what comes to be translated.
     """
 
     DIVERT = "divert"
@@ -18,6 +21,16 @@ class Hook(StrEnum):
     INPUT = "input"
     OUTPUT = "output"
     POSTROUTING = "postrouting"
+
+    RAW_PREROUTING = "raw-prerouting"
+    RAW_OUTPUT = "raw-output"
+    MANGLE_INPUT = "mangle-input"
+    MANGLE_FORWARD = "mangle-forward"
+    MANGLE_OUTPUT = "mangle-output"
+    MANGLE_POSTROUTING = "mangle-postrouting"
+    FILTER_INPUT = "filter-input"
+    FILTER_FORWARD = "filter-forward"
+    FILTER_OUTPUT = "filter-output"
 
     __hash__ = str.__hash__  # Enum's own is a function of Python's, and slow.
 
@@ -36,6 +49,38 @@ class PortChoice(StrEnum):
 
 class Accept(Record):
     """Leave the packet untranslated, whatever rules follow, natc's or others'."""
+
+
+class Drop(Record):
+    """The packet ends here."""
+
+
+class SetMark(Record):
+    """Change the packet's mark and go on: the bits of `mask` are cleared, then `value` is xored.
+
+    Attributes:
+        value: None is not known, such as one that connection tracking remembers.
+    """
+
+    value: int | None
+    mask: int
+
+
+class Note(Record):
+    """Note something of the packet, or take it back, and go on; see `conditions.Noted`."""
+
+    key: str
+    holds: bool = True
+
+
+class Untrack(Record):
+    """No connection tracking for the packet, hence no translation; rules go on."""
+
+
+class Unknown(Record):
+    """A target that natc does not know: what becomes of the packet is undecided."""
+
+    text: str
 
 
 class Return(Record):
@@ -154,5 +199,32 @@ class Balance(Record):
     sticky: int | None = None
     backups: tuple[Backend, ...] = ()
 
+    def draws(self) -> Iterator[int | None]:
+        """Yield the chance of each backend among those not yet passed over, in 1/2**31.
 
-Action = Accept | Return | Snat | Masquerade | Dnat | Redirect | Netmap | Tproxy | Balance
+        None is certainty, for the last.  The nearest 1/2**31 to w / (w + the weights after it), so
+        that every backend's share of all connections is exact to 1/2**31.
+        """
+        left = sum(backend.weight for backend in self.backends)
+        for backend in self.backends[:-1]:
+            yield (2 * SHARES * backend.weight + left) // (2 * left)
+            left -= backend.weight
+        yield None
+
+
+Action = (
+    Accept
+    | Return
+    | Drop
+    | SetMark
+    | Note
+    | Untrack
+    | Unknown
+    | Snat
+    | Masquerade
+    | Dnat
+    | Redirect
+    | Netmap
+    | Tproxy
+    | Balance
+)

@@ -1,35 +1,12 @@
 """Sets of packets: boxes (one set a dimension) and finite unions of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from natc.address import Family
+from natc.ir.conditions import Condition, can_hold, negation
 from natc.ir.fields import Field, universe
 from natc.ir.intervals import IntervalSet
 from natc.record import Record
-
-
-class Mark(Record):
-    """The packet's mark has `value` in the bits of `mask`, or has not."""
-
-    value: int
-    mask: int
-    negated: bool = False
-
-
-class InSet(Record):
-    """The packet is in a kernel ipset, or is not.  natc does not know the set: opaque.
-
-    Attributes:
-        flags: `src` or `dst` for each dimension of the set.
-    """
-
-    name: str
-    flags: tuple[str, ...]
-    negated: bool = False
-
-
-Condition = Mark | InSet
-"""A match that is not an interval of one dimension."""
 
 _FIELDS = tuple(Field)
 _COUNT = len(_FIELDS)
@@ -40,7 +17,7 @@ class Box(Record):
 
     Attributes:
         sets: one for each `Field`, by index; None is every value.  Never empty sets.
-        conditions: sorted, without repetition.
+        conditions: sorted, without repetition; they can hold together.
     """
 
     sets: tuple[IntervalSet | None, ...] = (None,) * _COUNT
@@ -52,7 +29,7 @@ class Box(Record):
         row: list[IntervalSet | None] = [None] * _COUNT
         for field, values in sets.items():
             row[field] = values
-        return cls(tuple(row), tuple(sorted(set(conditions), key=repr)) if conditions else ())
+        return cls(tuple(row), _sorted(conditions) if conditions else ())
 
     def get(self, field: Field) -> IntervalSet | None:
         """Return the set of `field`, None when unrestricted."""
@@ -64,38 +41,57 @@ class Box(Record):
             if values is not None:
                 yield field, values
 
+    def having(self, field: Field, values: IntervalSet | None) -> "Box":
+        """Return the box with another set for `field`; it must not be empty."""
+        return Box((*self.sets[:field], values, *self.sets[field + 1 :]), self.conditions)
+
+    def under(self, condition: Condition) -> "Box | None":
+        """Return the part of the box where `condition` holds too, None when it is empty."""
+        if condition in self.conditions:
+            return self
+        together = _sorted((*self.conditions, condition))
+        return Box(self.sets, together) if can_hold(together) else None
+
     def __and__(self, other: "Box") -> "Box | None":
         """Return the intersection, None when it is empty."""
         row: list[IntervalSet | None] = []
         for mine, theirs in zip(self.sets, other.sets, strict=True):
             both = theirs if mine is None else mine if theirs is None else mine & theirs
-            if both is not None and not both:
+            if both is not None and not both.ranges:
                 return None
             row.append(both)
-        conditions = set(self.conditions) | set(other.conditions)
-        return Box(tuple(row), tuple(sorted(conditions, key=repr)))
+        if not self.conditions or not other.conditions:
+            return Box(tuple(row), self.conditions or other.conditions)
+        together = _sorted((*self.conditions, *other.conditions))
+        return Box(tuple(row), together) if can_hold(together) else None
 
     def minus(self, other: "Box", family: Family) -> Iterator["Box"]:
-        """Yield disjoint boxes whose union is this box without `other`.
-
-        Raises:
-            ValueError: `other` has conditions, which have no box for a complement.
-        """
-        if other.conditions:
-            raise ValueError("only a box without conditions can be subtracted")
+        """Yield disjoint boxes whose union is this box without `other`."""
         if self & other is None:
             yield self
             return
-        row = list(self.sets)
+        rest = self
         for field, theirs in other.restricted():
-            mine = row[field] or universe(field, family)
-            rest = mine - theirs
-            if rest:
-                yield Box((*row[:field], rest, *row[field + 1 :]), self.conditions)
-            row[field] = mine & theirs
+            mine = rest.sets[field] or universe(field, family)
+            outside = mine - theirs
+            if outside.ranges:
+                yield rest.having(field, outside)
+            rest = rest.having(field, mine & theirs)
+        for condition in other.conditions:
+            without = rest.under(negation(condition))
+            if without is not None:
+                yield without
+            inside = rest.under(condition)
+            if inside is None:
+                raise AssertionError("the boxes meet")
+            rest = inside
 
 
 EVERYTHING = Box()
+
+
+def _sorted(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    return tuple(sorted(set(conditions), key=repr))
 
 
 class Region(Record):

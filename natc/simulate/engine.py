@@ -1,411 +1,289 @@
-"""Follows one packet through the hooks.
+"""Follows packets through the hooks, in the kernel's order.
 
-The packet is a set of packets all along: it begins as one, and where the kernel may choose (a pool,
-a random port, an unknown way out) it stands for every choice.  A rule takes the part that it
-matches and leaves the rest to the rules below, so nothing is guessed.
+One engine for one packet and for all packets: a set of packets goes in, and comes out in parts that
+met the same fate.  A rule takes the part that it matches and leaves the rest to the rules below, so
+nothing is guessed; what the rules cannot tell (an ipset, the way out) becomes an assumption of the
+part.
 
-Sources: Linux 6.18, net/netfilter/nf_nat_core.c, xt_nat.c, xt_MASQUERADE.c, xt_REDIRECT.c,
-nf_tproxy_core; measured by tests/kernel.
+Sources: Linux 6.18, net/netfilter, net/ipv4/ip_forward.c, ip_input.c, ip_output.c; measured by
+tests/kernel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from natc.address import Family
 from natc.ir.actions import (
     Accept,
     Action,
-    Balance,
-    Dnat,
+    Drop,
     Hook,
-    Masquerade,
-    Netmap,
-    PortChoice,
+    Note,
     Redirect,
     Return,
-    Snat,
+    SetMark,
     Tproxy,
+    Unknown,
+    Untrack,
 )
-from natc.ir.fields import (
-    NO_USER,
-    UNNAMED_USER,
-    Field,
-    interface,
-    interface_number,
-    universe,
-    user_number,
-)
-from natc.ir.intervals import EMPTY, IntervalSet, interval, point
-from natc.ir.policy import Network, Policy, Rule, Zone
-from natc.ir.space import Box, InSet, Mark
-from natc.packet import Packet
+from natc.ir.conditions import EVERY_BIT, Opaque
+from natc.ir.fields import Field, interface
+from natc.ir.intervals import point
+from natc.ir.policy import Policy, Rule
+from natc.ir.space import Box
 from natc.record import Record, replace
-from natc.simulate.trace import Outcome, Step, Trace
+from natc.simulate import translate
+from natc.simulate.site import EVERY_INTERFACE, Site
+from natc.simulate.trace import Step
+from natc.simulate.way import Choice, Way
 
-_LOOPBACK = {Family.IPV4: point((127 << 24) + 1), Family.IPV6: point(1)}
-_LOOPBACK_NET = {Family.IPV4: interval(127 << 24, (128 << 24) - 1), Family.IPV6: point(1)}
-_EVERY_INTERFACE = universe(Field.OUT_INTERFACE, Family.IPV4) - IntervalSet(((0, 0),))
+ROUTE_UNKNOWN = "where the packet leaves, which the zones' subnets do not tell (say `out ZONE`)"
+OWN_UNKNOWN = "whether the destination is the gateway's own address"
+
+UNTRACKED = "untracked"
+"""What is noted of packets that connection tracking, and so translation, leaves alone."""
+
+_NOWHERE = point(0)
+"""The way out of a packet that ends at the gateway."""
+
+_NONE = Choice(_NOWHERE)
+_LOOPBACK = Choice(interface("lo"))
+_BY_ROUTE = Choice(EVERY_INTERFACE, "route")
+"""What hooks know of the way out: nothing before routing and where a packet ends at the gateway; in
+OUTPUT a route that a new destination may change.  POSTROUTING still knows the way in.
+
+Source: net/ipv4/ip_output.c, ip_output(), which passes `indev` .
+"""
 
 
-class _Way(Record):
-    """A set of packets that went the same way so far."""
+class End(Record):
+    """The fate of some packets.
 
-    box: Box
-    steps: tuple[Step, ...] = ()
-    undecided: tuple[str, ...] = ()
+    Attributes:
+        verdict: `unknown` where a target that natc does not know decides.
+        is_delivered: whether they end at the gateway, without leaving by any interface.
+        proxy: the action that hands them to a transparent listener.
+    """
+
+    way: Way
+    verdict: Literal["accepted", "dropped", "unknown"] = "accepted"
+    is_delivered: bool = False
+    proxy: Tproxy | None = None
 
 
-def simulate(policy: Policy, packet: Packet) -> Trace:
-    """Return every way in which the first packet of a connection can end under `policy`."""
-    return Trace(packet, tuple(_Simulation(policy, packet).outcomes()))
+class Engine:
+    """One rule set of one family, at one gateway."""
 
+    def __init__(self, policy: Policy, family: Family, site: Site) -> None:
+        self.family = family
+        self.site = site
+        self._rules: dict[Hook, list[Rule]] = {}
+        for rule in policy.rules:
+            if rule.family is family:
+                self._rules.setdefault(rule.hook, []).append(rule)
 
-class _Simulation:
-    """One packet under one policy."""
+    def ends(self, packets: Box) -> Iterator[End]:
+        """Yield what becomes of `packets`, in parts.
 
-    def __init__(self, policy: Policy, packet: Packet) -> None:
-        self.policy = policy
-        self.packet = packet
-        self.family = packet.family
-        self.own = _own_addresses(policy, packet.family)
+        Parts overlap only where the kernel chooses.
+        """
+        start = Way(self.family, self.site, packets, {})
+        local, arriving = start.having(Field.IN_INTERFACE, point(0))
+        if arriving is not None:
+            yield from self._arriving(arriving.leaving_by(_NONE))
+        if local is not None:
+            yield from self._made_here(local.leaving_by(_BY_ROUTE))
 
-    def outcomes(self) -> Iterator[Outcome]:
-        arriving = self.packet.in_interface is not None
-        ways = [_Way(self._first())]
-        if arriving:
-            for way in self._consult(Hook.DIVERT, ways):
-                rule = way.steps[-1].rule if way.steps else None
-                if rule is not None and isinstance(rule.action, Tproxy):
-                    yield self._proxied(way, rule.action)
-                else:
-                    yield from self._translated(replace(way, steps=way.steps[:-1]), Hook.PREROUTING)
-        else:
-            yield from self._translated(ways[0], Hook.OUTPUT)
+    # The packet's way.
 
-    def _translated(self, start: _Way, hook: Hook) -> Iterator[Outcome]:
-        for way in self._consult(hook, [start]):
-            action = way.steps[-1].rule.action if way.steps[-1].rule else None
-            for turned in self._turned(way, action):
-                if isinstance(action, Redirect) and hook is Hook.PREROUTING:
-                    yield from self._delivered(self._forgetting_arrival(turned))
-                else:
-                    yield from self._leaving(turned)
-
-    def _leaving(self, way: _Way) -> Iterator[Outcome]:
-        """Route what the destination phase left, and consult the source phase."""
-        for routed in self._routed(way):
-            if routed.box.get(Field.OUT_INTERFACE) is None:
-                yield from self._delivered(routed)
+    def _arriving(self, way: Way) -> Iterator[End]:
+        for raw in self._filtered([way], (Hook.RAW_PREROUTING,)):
+            if isinstance(raw, End):
+                yield raw
                 continue
-            for decided in self._consult(Hook.POSTROUTING, [routed]):
-                rule = decided.steps[-1].rule
-                yield self._outcome(self._rewritten(decided, rule.action if rule else None))
+            for diverted, action in self._consult(Hook.DIVERT, raw):
+                if isinstance(action, Tproxy):
+                    yield End(diverted, is_delivered=True, proxy=action)
+                elif isinstance(action, Drop | Unknown):
+                    yield _ended(diverted, action)
+                else:
+                    yield from self._turned(diverted, Hook.PREROUTING)
 
-    def _delivered(self, way: _Way) -> Iterator[Outcome]:
-        """Consult what rules there are for packets that end at the gateway."""
-        for decided in self._consult(Hook.INPUT, [way]):
-            rule = decided.steps[-1].rule
-            yield self._outcome(self._rewritten(decided, rule.action if rule else None))
+    def _made_here(self, way: Way) -> Iterator[End]:
+        for marked in self._filtered([way], (Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT)):
+            if isinstance(marked, End):
+                yield marked
+            else:
+                yield from self._turned(marked, Hook.OUTPUT)
 
-    # The packet as a set.
+    def _turned(self, way: Way, hook: Hook) -> Iterator[End]:
+        """Consult the destination phase, and go on with what it makes of the packets."""
+        for decided, action in self._consult(hook, way):
+            match action:
+                case Drop() | Unknown():
+                    yield _ended(decided, action)
+                case None | Accept() | Return():
+                    yield from self._going_on(decided, hook)
+                case _:
+                    rule = decided.steps[-1].rule
+                    name = "" if rule is None else rule.name
+                    for turned in translate.destination(decided, action, hook, name):
+                        if isinstance(action, Redirect) and hook is Hook.PREROUTING:
+                            yield from self._delivered(turned)
+                        else:
+                            yield from self._going_on(turned, hook)
 
-    def _first(self) -> Box:
-        packet = self.packet
-        sets = {
-            Field.IN_INTERFACE: point(
-                0 if packet.in_interface is None else interface_number(packet.in_interface)
-            ),
-            Field.SOURCE: point(packet.source),
-            Field.DESTINATION: point(packet.destination),
-            Field.PROTOCOL: point(packet.protocol),
-            Field.USER: point(_user(packet)),
-            Field.LOCAL_DESTINATION: point(int(packet.destination in self.own)),
-        }
-        if packet.source_port is not None and packet.destination_port is not None:
-            sets[Field.SOURCE_PORT] = point(packet.source_port)
-            sets[Field.DESTINATION_PORT] = point(packet.destination_port)
-        return Box.of(sets)
+    def _going_on(self, way: Way, hook: Hook) -> Iterator[End]:
+        """Route what the destination phase left."""
+        made_here = hook is Hook.OUTPUT
+        here, away = self._routed(way.leaving_by(None))
+        if here is not None and made_here:
+            yield from self._leaving(here.leaving_by(_LOOPBACK), (Hook.FILTER_OUTPUT,))
+        elif here is not None:
+            yield from self._delivered(here)
+        before = (Hook.FILTER_OUTPUT,) if made_here else (Hook.MANGLE_FORWARD, Hook.FILTER_FORWARD)
+        for leaving in away:
+            yield from self._leaving(leaving, before)
 
-    def _consult(self, hook: Hook, ways: list[_Way]) -> Iterator[_Way]:
-        """Yield the parts of `ways` with the rule that decided each; None where none did."""
-        for rule in self.policy.rules:
-            if rule.hook is not hook or rule.family is not self.family:
+    def _leaving(self, way: Way, before: tuple[Hook, ...]) -> Iterator[End]:
+        for left in self._filtered([way], (*before, Hook.MANGLE_POSTROUTING)):
+            if isinstance(left, End):
+                yield left
+            else:
+                yield from self._sourced(left, Hook.POSTROUTING)
+
+    def _delivered(self, way: Way) -> Iterator[End]:
+        here = way.leaving_by(_NONE)
+        for left in self._filtered([here], (Hook.MANGLE_INPUT, Hook.FILTER_INPUT)):
+            if isinstance(left, End):
+                yield left
+            else:
+                yield from self._sourced(left, Hook.INPUT)
+
+    def _sourced(self, way: Way, hook: Hook) -> Iterator[End]:
+        """Consult the source phase."""
+        here = hook is Hook.INPUT
+        for decided, action in self._consult(hook, way):
+            match action:
+                case Drop() | Unknown():
+                    yield _ended(decided, action)
+                case None | Accept() | Return():
+                    yield End(decided, is_delivered=here)
+                case _:
+                    for turned in translate.source(decided, action):
+                        yield End(turned, is_delivered=here)
+
+    # Rules.
+
+    def _filtered(self, ways: Iterable[Way], hooks: tuple[Hook, ...]) -> Iterator[Way | End]:
+        """Yield what hooks that do not translate let pass, and what ends there."""
+        for hook in hooks:
+            if hook not in self._rules:
                 continue
-            left: list[_Way] = []
+            passed: list[Way] = []
             for way in ways:
-                taken, rest = self._split(way, rule)
-                yield from taken
-                left += rest
+                for decided, action in self._consult(hook, way):
+                    if isinstance(action, Drop | Unknown):
+                        yield _ended(decided, action)
+                    else:
+                        passed.append(decided)
+            ways = passed
+        yield from ways
+
+    def _consult(self, hook: Hook, way: Way) -> Iterator[tuple[Way, Action | None]]:
+        """Yield the parts of `way` with the action that decided each; None where none did."""
+        rules = self._rules.get(hook)
+        if rules is None or (UNTRACKED in way.noted and hook in _TRANSLATING):
+            yield way, None
+            return
+        ways = [way]
+        for rule in rules:
+            left: list[Way] = []
+            for part in ways:
+                taken, others = _taken(part, rule)
+                left += others
+                for inside in taken:
+                    decided = replace(inside, steps=(*inside.steps, Step(hook, rule)))
+                    match rule.action:
+                        case SetMark(value, mask):
+                            left.append(replace(decided, mark=_marked(decided.mark, value, mask)))
+                        case Note(key, holds):
+                            left.append(_noted(decided, key, holds=holds))
+                        case Untrack():
+                            left.append(_noted(decided, UNTRACKED, holds=True))
+                        case Unknown(text):
+                            goes_on = Opaque(f"-j {text} lets the packet go on")
+                            on, ends = decided.under(goes_on)
+                            left += [on] if on is not None else []
+                            if ends is not None:
+                                yield ends, rule.action
+                        case _:
+                            yield decided, rule.action
             ways = left
             if not ways:
                 return
-        for way in ways:
-            yield replace(way, steps=(*way.steps, Step(hook, None)))
-
-    def _split(self, way: _Way, rule: Rule) -> tuple[list[_Way], list[_Way]]:
-        """Return what `rule` takes of `way`, and what it leaves."""
-        taken: list[_Way] = []
-        left = [way]
-        for box in rule.match.boxes:
-            held, doubts = self._conditions(box)
-            if not held:
-                continue
-            plain = replace(box, conditions=())
-            rest: list[_Way] = []
-            for part in left:
-                met = part.box & plain
-                if met is None:
-                    rest.append(part)
-                    continue
-                step = Step(rule.hook, rule)
-                undecided = (*part.undecided, *(f"whether {doubt}" for doubt in doubts))
-                taken.append(_Way(met, (*part.steps, step), undecided))
-                outside = [replace(part, box=b) for b in part.box.minus(plain, self.family)]
-                rest += outside
-                if doubts:
-                    rest.append(
-                        _Way(
-                            met,
-                            part.steps,
-                            (*part.undecided, *(f"whether not {d}" for d in doubts)),
-                        )
-                    )
-            left = rest
-        return taken, left
-
-    def _conditions(self, box: Box) -> tuple[bool, list[str]]:
-        """Return whether the box's conditions can hold, and what decides that natc cannot see."""
-        doubts = []
-        for condition in box.conditions:
-            match condition:
-                case Mark(value, mask, negated):
-                    if (self.packet.mark & mask == value) is negated:
-                        return False, []
-                case InSet(name, flags, negated):
-                    verb = "is not" if negated else "is"
-                    doubts.append(f"the packet {verb} in the ipset {name} ({','.join(flags)})")
-        return True, doubts
-
-    # Destination phase.
-
-    def _turned(self, way: _Way, action: Action | None) -> Iterator[_Way]:
-        """Yield `way` with its destination rewritten."""
-        match action:
-            case None | Accept() | Return():
-                yield way
-            case Dnat():
-                yield from self._to(way, action.addresses, self._dnat_ports(way, action))
-            case Balance(backends):
-                for backend in backends:
-                    ports = self._dnat_ports(way, backend.action)
-                    yield from self._to(way, backend.action.addresses, ports)
-            case Redirect(ports, choice):
-                yield from self._to(way, self._redirected(), self._new_ports(way, ports, choice))
-            case Netmap(_, network):
-                yield from self._to(way, self._mapped(self.packet.destination, network), None)
-            case _:
-                raise ValueError(f"{type(action).__name__} in the destination phase")
-
-    def _to(self, way: _Way, addresses: IntervalSet, ports: IntervalSet | None) -> Iterator[_Way]:
-        """Yield `way` with a new destination; one that is the old one is no translation.
-
-        Source: net/netfilter/nf_nat_core.c, nf_nat_setup_info(): the status bit of a translated
-        destination is set when the tuple changes; Linux 6.18.
-        """
-        sets = dict(way.box.restricted())
-        address, port = sets[Field.DESTINATION], sets.get(Field.DESTINATION_PORT)
-        new_ports = None if port is None else ports or port
-        sets[Field.ORIGINAL_DESTINATION] = address
-        if port is not None:
-            sets[Field.ORIGINAL_PORT] = port
-        # An unknown address of the gateway is no choice that could be the old one.
-        is_known = addresses != universe(Field.DESTINATION, self.family)
-        kept = address & addresses if is_known else EMPTY
-        kept_port = None if port is None or new_ports is None else port & new_ports
-        moved = [(addresses - kept, new_ports)]
-        if kept and (kept_port is None or kept_port):
-            yield replace(way, box=Box.of(sets | {Field.TRANSLATED: point(0)}))
-        if kept and new_ports is not None and port is not None:
-            moved.append((kept, new_ports - port))
-        for to, by in moved:
-            if to and (by is None or by):
-                sets |= {Field.DESTINATION: to, Field.TRANSLATED: point(1)}
-                if by is not None:
-                    sets[Field.DESTINATION_PORT] = by
-                yield replace(way, box=Box.of(sets))
-
-    def _dnat_ports(self, way: _Way, action: Dnat) -> IntervalSet | None:
-        port = self.packet.destination_port
-        if action.shift_from is not None and action.ports is not None and port is not None:
-            offset = (port - action.shift_from) % action.ports.size
-            return point(action.ports.first + offset)
-        return self._new_ports(way, action.ports, action.port_choice)
-
-    def _new_ports(
-        self, way: _Way, ports: IntervalSet | None, choice: PortChoice
-    ) -> IntervalSet | None:
-        before = way.box.get(Field.DESTINATION_PORT)
-        if ports is None or before is None or choice is not PortChoice.KEEP:
-            return ports
-        return before if before <= ports else point(ports.first)
-
-    def _redirected(self) -> IntervalSet:
-        """Return the address that REDIRECT chooses."""
-        if self.packet.in_interface is None:
-            return _LOOPBACK[self.family]
-        return self._primary_address(point(interface_number(self.packet.in_interface)))
-
-    def _mapped(self, address: int, network: IntervalSet) -> IntervalSet:
-        return point(network.first | (address & (network.size - 1)))
+        for part in ways:
+            yield replace(part, steps=(*part.steps, Step(hook, None))), None
 
     # Routing.
 
-    def _forgetting_arrival(self, way: _Way) -> _Way:
-        """Return `way` as the later hooks see it: with its history, without its way in."""
-        sets = dict(way.box.restricted())
-        sets.setdefault(Field.TRANSLATED, point(0))
-        sets.setdefault(Field.ORIGINAL_DESTINATION, sets[Field.DESTINATION])
-        if Field.DESTINATION_PORT in sets:
-            sets.setdefault(Field.ORIGINAL_PORT, sets[Field.DESTINATION_PORT])
-        sets.pop(Field.IN_INTERFACE)
-        return replace(way, box=Box.of(sets))
-
-    def _routed(self, way: _Way) -> Iterator[_Way]:
-        """Yield `way` with its way out; without one when it ends at the gateway."""
-        way = self._forgetting_arrival(way)
-        sets = dict(way.box.restricted())
-        made_here = self.packet.in_interface is None
-        remaining = sets[Field.DESTINATION]
-        local = remaining & (self.own | _LOOPBACK_NET[self.family])
-        if local:
-            out = {Field.OUT_INTERFACE: interface("lo")} if made_here else {}
-            yield replace(way, box=Box.of(sets | {Field.DESTINATION: local} | out))
-            remaining -= local
-        for subnet, towards in self._routes():
-            part = remaining & subnet
-            if part:
-                here = {Field.DESTINATION: part, Field.OUT_INTERFACE: towards}
-                yield replace(way, box=Box.of(sets | here))
-                remaining -= part
-        if remaining:
-            here = {Field.DESTINATION: remaining, Field.OUT_INTERFACE: _EVERY_INTERFACE}
-            doubt = "where the packet leaves, which the zones' subnets do not tell (say `out ZONE`)"
-            yield replace(way, box=Box.of(sets | here), undecided=(*way.undecided, doubt))
-
-    def _routes(self) -> Iterator[tuple[IntervalSet, IntervalSet]]:
-        """Yield destinations and the interface towards them, narrow ones first."""
-        everywhere = universe(Field.DESTINATION, self.family)
-        if self.packet.out_interface is not None:
-            yield everywhere, interface(self.packet.out_interface)
-            return
-        sides = [
-            (
-                zone.subnet.of(self.family),
-                IntervalSet.of(r for i in zone.interfaces for r in interface(i).ranges),
-            )
-            for zone in self.policy.zones
-        ] + [(net.subnet.of(self.family), interface(net.bridge)) for net in self.policy.networks]
-        yield from sorted((side for side in sides if side[0]), key=lambda side: side[0].size)
-        outside = [side for side in sides if not side[0]]
-        if len(outside) == 1:
-            yield everywhere, outside[0][1]
-
-    # Source phase.
-
-    def _rewritten(self, way: _Way, action: Action | None) -> _Way:
-        """Return `way` with its source rewritten."""
-        match action:
-            case None | Accept() | Return():
-                return way
-            case Snat(addresses, ports, _, choice):
-                return self._from(way, addresses, ports, choice)
-            case Masquerade(ports, choice):
-                out = way.box.get(Field.OUT_INTERFACE)
-                if out is None:
-                    raise ValueError("a packet in the source phase has a way out")
-                return self._from(way, self._primary_address(out), ports, choice)
-            case Netmap(_, network):
-                return self._from(
-                    way, self._mapped(self.packet.source, network), None, PortChoice.KEEP
-                )
-            case _:
-                raise ValueError(f"{type(action).__name__} in the source phase")
-
-    def _from(
-        self, way: _Way, addresses: IntervalSet, ports: IntervalSet | None, choice: PortChoice
-    ) -> _Way:
-        sets = dict(way.box.restricted())
-        sets[Field.SOURCE] = addresses
-        before = sets.get(Field.SOURCE_PORT)
-        if before is not None:
-            if choice is not PortChoice.KEEP:
-                sets[Field.SOURCE_PORT] = ports or _port_class(before.first)
-            elif ports is not None and not before <= ports:
-                sets[Field.SOURCE_PORT] = ports
-        return replace(way, box=Box.of(sets))
-
-    def _primary_address(self, interfaces: IntervalSet) -> IntervalSet:
-        """Return the gateway's first address on each interface, which MASQUERADE and REDIRECT take.
-
-        Any address where the policy does not say.
-        """
-        places: tuple[Zone | Network, ...] = (*self.policy.zones, *self.policy.networks)
-        known = EMPTY
-        found: list[tuple[int, int]] = []
-        for place in places:
-            names = place.interfaces if isinstance(place, Zone) else (place.bridge,)
-            here = IntervalSet.of(r for name in names for r in interface(name).ranges) & interfaces
-            own = [value for family, value in place.addresses if family is self.family]
-            if here - known and own:
-                known |= here
-                found.append((own[0], own[0]))
-        everywhere = universe(Field.SOURCE, self.family)
-        return IntervalSet.of(found) if interfaces <= known else everywhere
-
-    # Ends.
-
-    def _proxied(self, way: _Way, action: Tproxy) -> Outcome:
-        address = self._redirected() if action.address is None else point(action.address)
-        turned = replace(
-            way,
-            box=Box.of(
-                dict(way.box.restricted())
-                | {Field.DESTINATION: address, Field.DESTINATION_PORT: point(action.port)}
-            ),
-        )
-        return replace(self._outcome(turned), proxied=True)
-
-    def _outcome(self, way: _Way) -> Outcome:
-        sets = dict(way.box.restricted())
-        return Outcome(
-            sets[Field.SOURCE],
-            sets.get(Field.SOURCE_PORT),
-            sets[Field.DESTINATION],
-            sets.get(Field.DESTINATION_PORT),
-            undecided=way.undecided,
-            steps=way.steps,
-        )
+    def _routed(self, way: Way) -> tuple[Way | None, list[Way]]:
+        """Return the packets that end at the gateway, and the others by their way out."""
+        said = way.packets.get(Field.OUT_INTERFACE)
+        if self.site.own is None:
+            if said is None:
+                way = replace(way, doubts=(*way.doubts, OWN_UNKNOWN))
+            here, away = way.having(Field.OUT_INTERFACE, _NOWHERE)
+            return here, [] if away is None else [away]
+        here, away = way.having(Field.DESTINATION, self.site.own)
+        if away is None:
+            return here, []
+        if said is not None:
+            return here, [away]
+        parts: list[Way] = []
+        for subnet, towards in self.site.routes:
+            there, rest = away.having(Field.DESTINATION, subnet)
+            if there is not None:
+                routed, _ = there.having(Field.OUT_INTERFACE, towards)
+                parts += [] if routed is None else [routed]
+            if rest is None:
+                return here, parts
+            away = rest
+        unknown, _ = away.having(Field.OUT_INTERFACE, EVERY_INTERFACE)
+        if unknown is not None:
+            parts.append(replace(unknown, doubts=(*unknown.doubts, ROUTE_UNKNOWN)))
+        return here, parts
 
 
-def _own_addresses(policy: Policy, family: Family) -> IntervalSet:
-    places: tuple[Zone | Network, ...] = (*policy.zones, *policy.networks)
-    own = IntervalSet.of(
-        (value, value) for place in places for kind, value in place.addresses if kind is family
-    )
-    return own | _LOOPBACK_NET[family]
+_TRANSLATING = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})
 
 
-def _user(packet: Packet) -> int:
-    """Return the sender of a packet; one that is not named is nobody whom a policy names."""
-    if packet.in_interface is not None:
-        return NO_USER
-    return UNNAMED_USER if packet.user is None else user_number(packet.user)
+def _taken(way: Way, rule: Rule) -> tuple[list[Way], list[Way]]:
+    """Return what `rule` takes of `way`, and what it leaves."""
+    taken: list[Way] = []
+    left = [way]
+    for box in rule.match.boxes:
+        rest: list[Way] = []
+        for part in left:
+            inside, outside = part.within(box)
+            rest += outside
+            if inside is not None:
+                taken.append(inside)
+        left = rest
+    return taken, left
 
 
-def _port_class(port: int) -> IntervalSet:
-    """Return the ports that the kernel draws from for a source port.
+def _ended(way: Way, action: Action) -> End:
+    return End(way, "dropped" if isinstance(action, Drop) else "unknown")
 
-    Source: net/netfilter/nf_nat_core.c, nf_nat_l4proto_unique_tuple, Linux 6.18.
-    """
-    if port < 512:
-        return interval(1, 511)
-    return interval(600, 1023) if port < 1024 else interval(1024, 65535)
+
+def _noted(way: Way, key: str, *, holds: bool) -> Way:
+    return replace(way, noted=way.noted | {key} if holds else way.noted - {key})
+
+
+def _marked(before: tuple[int, int] | None, value: int | None, mask: int) -> tuple[int, int] | None:
+    """Return which bits of the mark that came are kept, and which are inverted afterwards."""
+    if value is None or (before is None and mask != EVERY_BIT):
+        return None
+    kept, flipped = before or (0, 0)
+    return kept & ~mask, (flipped & ~mask) ^ value

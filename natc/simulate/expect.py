@@ -11,7 +11,7 @@ from natc.simulate.trace import Outcome
 def difference(expected: Expectation, packet: Packet, outcome: Outcome) -> str | None:
     """Return what differs, as half a sentence; None when the whole outcome is as expected."""
     if outcome.undecided and expected.kind != "dropped":
-        certain = difference(expected, packet, _certain(outcome))
+        certain = difference(expected, packet, outcome.certain())
         if certain is not None:
             return f"{certain}, depending on {' and '.join(outcome.undecided)}"
         return None
@@ -45,11 +45,6 @@ def difference(expected: Expectation, packet: Packet, outcome: Outcome) -> str |
                 kept=destination_kept,
             )
     return None if same else shown(packet, outcome)
-
-
-def _certain(outcome: Outcome) -> Outcome:
-    values = {field: getattr(outcome, field) for field in outcome.FIELDS}
-    return Outcome(**(values | {"undecided": ()}))
 
 
 def _side(

@@ -6,11 +6,21 @@ from natc.ir.actions import Hook
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Rule
 from natc.packet import Packet
-from natc.record import Record
+from natc.record import Record, replace
+
+Kind = Literal[
+    "translated", "diverted", "marked", "untracked", "accepted", "dropped", "unknown",
+    "entered", "left", "unmatched", "unseen", "routed",
+]  # fmt: skip
+"""What happens at a station of a packet's way.
+
+`entered` and `left` are about chains that rules jump to; `unmatched` is that no rule decided,
+`unseen` that natc does not know the rules there.
+"""
 
 
 class Step(Record):
-    """A rule that decided in a hook; None where none did."""
+    """A rule that decided in a hook, or changed the packet there; None where none decided."""
 
     hook: Hook
     rule: Rule | None
@@ -27,6 +37,7 @@ class Outcome(Record):
         source_ports, destination_ports: None for protocols without ports.
         proxied: handed to a transparent listener; the addresses are then the listener's for
             `destination` and unchanged for `source`.
+        verdict: `unknown` where a target that natc does not know decides.
         undecided: why natc does not know whether this outcome can happen (an ipset, an unknown
             way out); empty when it can.
         steps: the rules that decided.
@@ -37,9 +48,25 @@ class Outcome(Record):
     destination: IntervalSet
     destination_ports: IntervalSet | None
     proxied: bool = False
-    verdict: Literal["accepted", "dropped"] = "accepted"
+    verdict: Literal["accepted", "dropped", "unknown"] = "accepted"
     undecided: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+
+    @property
+    def result(self) -> tuple[object, ...]:
+        """Where the packet ends, without how and why."""
+        return (
+            self.source,
+            self.source_ports,
+            self.destination,
+            self.destination_ports,
+            self.proxied,
+            self.verdict,
+        )
+
+    def certain(self) -> "Outcome":
+        """Return the outcome without what is undecided."""
+        return replace(self, undecided=()) if self.undecided else self
 
 
 class Trace(Record):

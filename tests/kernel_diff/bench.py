@@ -35,9 +35,11 @@ LISTENERS = tuple(
 """What `tproxy` rules of random policies hand their packets to."""
 
 _FLUSH = "\n".join(
-    f"{program} -t {table} -F; {program} -t {table} -X"
+    f"{program} -t {table} -F; {program} -t {table} -X; "
+    f"for c in PREROUTING INPUT FORWARD OUTPUT POSTROUTING; do "
+    f"{program} -t {table} -P $c ACCEPT 2>/dev/null; done"
     for program in ("iptables", "ip6tables")
-    for table in ("nat", "mangle")
+    for table in ("nat", "mangle", "filter")
 )
 
 
@@ -72,7 +74,7 @@ WORLD = World(
     ipsets=universe.LISTED,
 )
 
-_ODD = frozenset(
+ODD = frozenset(
     (Family(own.version), int(own.network[index]))
     for texts in _OWN.values()
     for own in map(ip_interface, texts)
@@ -97,10 +99,26 @@ def loaded(lab: Lab, rules: Mapping[Family, Ruleset]) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def flushed(lab: Lab) -> Iterator[None]:
+    """Have no rules in the lab's kernel afterwards."""
+    try:
+        yield
+    finally:
+        lab.run(_FLUSH)
+
+
+def at_home(packet: Packet) -> Packet:
+    """Return a packet of the gateway with an address of the gateway's."""
+    if packet.in_interface is not None:
+        return packet
+    return replace(packet, source=OWN["eth0", packet.family])
+
+
 def can_be_judged(lab: Lab, packet: Packet) -> bool:
     """Say whether the lab can send `packet`, and the kernel takes it for ordinary."""
     ends = {(packet.family, packet.source), (packet.family, packet.destination)}
-    if ends & _ODD or lab.obstacle(packet) is not None:
+    if ends & ODD or lab.obstacle(packet) is not None:
         return False
     # From outside, the gateway's own address is no source: a martian.  From inside, it is the only.
     return (packet.in_interface is None) == ((packet.family, packet.source) in WORLD.local)
@@ -109,11 +127,11 @@ def can_be_judged(lab: Lab, packet: Packet) -> bool:
 def complaint(oracle: Oracle, packet: Packet, seen: Observation) -> str | None:
     """Return what the kernel did and the policy does not allow, None when there is nothing."""
     verdict = oracle.destination(packet)
-    if (packet.family, seen.destination) in _ODD:
+    if (packet.family, seen.destination) in ODD:
         return None
     if seen.verdict == "dropped":
         odd = any(
-            (packet.family, end.destination) in _ODD for end in oracle.arrivals(packet, verdict)
+            (packet.family, end.destination) in ODD for end in oracle.arrivals(packet, verdict)
         )
         return None if odd else f"dropped; expected {verdict}"
     if verdict.kind == "listener" or seen.listener is not None:

@@ -14,7 +14,7 @@ from natc.elaborate import lower
 from natc.ir.intervals import IntervalSet
 from natc.packet import Packet
 from natc.record import replace
-from natc.simulate.engine import simulate
+from natc.simulate import simulate
 from natc.simulate.trace import Outcome
 from natc.source import Source
 from tests.oracle import ANY_PORT, Arrival, Oracle, Verdict, World

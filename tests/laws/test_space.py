@@ -10,7 +10,7 @@ from natc.address import Family
 from natc.ir import fields
 from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
-from natc.ir.space import EVERYTHING, Box, InSet, Mark, Region
+from natc.ir.space import EVERYTHING, Box, Region
 from tests.strategies import INTERFACES, boxes, interval_sets, regions
 
 GRID = {
@@ -75,17 +75,6 @@ def test_region_intersection_is_exact_and_disjoint(left: Region, right: Region) 
     assert_well_formed(made.boxes)
     mine, theirs = packets(left.boxes), packets(right.boxes)
     assert [int(a and b) for a, b in zip(mine, theirs, strict=True)] == packets(made.boxes)
-
-
-@given(BOXES, BOXES)
-def test_conditions_add_up(left: Box, right: Box) -> None:
-    mark, listed = Mark(1, 1), InSet("blocked", ("src",), negated=True)
-    both = Box(left.sets, (mark,)) & Box(right.sets, (listed, mark))
-    assert both is None or set(both.conditions) == {mark, listed} == {*both.conditions}
-    assert both is None or len(both.conditions) == 2
-    assert all(part.conditions == (mark,) for part in Box(left.sets, (mark,)).minus(right, FAMILY))
-    with pytest.raises(ValueError, match="conditions"):
-        list(left.minus(Box(right.sets, (mark,)), FAMILY))
 
 
 @given(BOXES)

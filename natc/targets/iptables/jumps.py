@@ -10,22 +10,25 @@ from natc.ir.actions import (
     Backend,
     Balance,
     Dnat,
+    Drop,
     Masquerade,
     Netmap,
+    Note,
     PortChoice,
     Redirect,
     Return,
+    SetMark,
     Snat,
     Tproxy,
+    Unknown,
+    Untrack,
 )
+from natc.ir.conditions import SHARES
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Rule
 from natc.record import Record
 from natc.targets.iptables.matches import cidr_text
 from natc.targets.iptables.model import Jump, Match, Option
-
-SHARES = 1 << 31
-"""The unit of a statistic probability.  Source: net/netfilter/xt_statistic.c."""
 
 
 class CannotSay(Exception):  # noqa: N818 - not an error of natc
@@ -78,6 +81,8 @@ def steps(rule: Rule) -> Iterator[Step]:
             yield Step((), _tproxy(action, family))
         case Balance() as action:
             yield from _balance(action, family)
+        case Drop() | SetMark() | Note() | Untrack() | Unknown():
+            raise CannotSay("natc only reads such rules, it does not write them")
         case _:
             assert_never(rule.action)
 
@@ -143,7 +148,7 @@ def _balance(action: Balance, family: Family) -> Iterator[Step]:
             yield Step(
                 (_known_client(backend, action.sticky, family),), _dnat(backend.action, family)
             )
-    for probability, backend in zip(probabilities(action), action.backends, strict=True):
+    for probability, backend in zip(action.draws(), action.backends, strict=True):
         drawn: list[Match] = []
         if probability is not None:
             drawn.append(
@@ -158,19 +163,6 @@ def _balance(action: Balance, family: Family) -> Iterator[Step]:
         if action.sticky is not None:
             drawn.append(_new_client(backend, family))
         yield Step(tuple(drawn), _dnat(backend.action, family))
-
-
-def probabilities(action: Balance) -> Iterator[int | None]:
-    """Yield the chance of each backend among those not yet passed over, in 1/2**31.
-
-    None is certainty, for the last.  The nearest 1/2**31 to w / (w + the weights after it), so that
-    every backend's share of all connections is exact to 1/2**31.
-    """
-    left = sum(backend.weight for backend in action.backends)
-    for backend in action.backends[:-1]:
-        yield (2 * SHARES * backend.weight + left) // (2 * left)
-        left -= backend.weight
-    yield None
 
 
 def _list_name(backend: Backend, family: Family) -> str:

@@ -22,7 +22,7 @@ from natc.ir.fields import (
     values_of_prefix,
 )
 from natc.ir.intervals import IntervalSet, interval
-from natc.ir.space import Condition, Mark
+from natc.ir.conditions import Condition, InSet, Mark
 from natc.packet import PROTOCOL_NAMES
 from natc.record import Record
 from natc.targets.iptables.model import Match, Option
@@ -332,7 +332,9 @@ def condition(found: Condition) -> Match:
         full = found.mask == 0xFFFFFFFF
         text = f"{found.value:#x}" if full else f"{found.value:#x}/{found.mask:#x}"
         return one("mark", "--mark", text, negated=found.negated)
-    return one("set", "--match-set", found.name, ",".join(found.flags), negated=found.negated)
+    if isinstance(found, InSet):
+        return one("set", "--match-set", found.name, ",".join(found.flags), negated=found.negated)
+    raise AssertionError("natc only reads such matches, it does not write them")
 
 
 def merged(modules: list[Match]) -> list[Match]:

@@ -1,0 +1,65 @@
+"""Rule sets that a command is given: policies, and what iptables-save printed."""
+
+from collections.abc import Mapping
+
+from natc.address import Family
+from natc.cli.files import Includes, read_policy
+from natc.cli.policy_options import this_node
+from natc.ir.policy import Policy
+from natc.record import Record
+from natc.source import Source
+
+SOURCES = ("auto", "policy", "iptables-save")
+
+
+class RuleSet(Record):
+    """One rule set.
+
+    Attributes:
+        families: those that it speaks of; the rules of others are not known to it.
+        is_policy: whether natc's language says it, which knows the gateway around it.
+    """
+
+    name: str
+    meaning: Policy
+    families: tuple[Family, ...]
+    is_policy: bool
+
+
+def rule_set(
+    path: str,
+    kind: str,
+    family: Family | None,
+    node: str | None,
+    settings: Mapping[str, str],
+) -> RuleSet:
+    """Read a policy or a dump.
+
+    Args:
+        kind: one of `SOURCES`; `auto` tells a dump by its first `*table` line.
+        family: of a dump; None to see it by its addresses.
+
+    Raises:
+        Unable: it cannot be read.
+        PolicyError: it is wrong.
+    """
+    source = read_policy(path)
+    if kind == "policy" or (kind == "auto" and not is_dump(source)):
+        from natc import pipeline  # noqa: PLC0415 - start-up
+
+        meaning = pipeline.understand(source, Includes(path), this_node(node), settings)
+        return RuleSet(path, meaning, tuple(Family), is_policy=True)
+    from natc.targets.iptables.lift import lift  # noqa: PLC0415
+    from natc.targets.iptables.read import read  # noqa: PLC0415
+
+    ruleset = read(source, family)
+    return RuleSet(path, lift(source.name, ruleset), (ruleset.family,), is_policy=False)
+
+
+def is_dump(source: Source) -> bool:
+    """Whether a text is for iptables-restore: nothing before its first `*table` but comments."""
+    for line in source.text.splitlines():
+        text = line.strip()
+        if text and not text.startswith("#"):
+            return text.startswith("*")
+    return False

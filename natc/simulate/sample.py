@@ -1,0 +1,151 @@
+"""One packet of a set: the witness of a finding, chosen so that people and probes can use it."""
+
+from collections.abc import Iterable, Iterator
+
+from natc.address import Family
+from natc.ir.conditions import EVERY_BIT, Condition, Mark, can_hold
+from natc.ir.fields import (
+    INTERFACE_BYTES,
+    NO_USER,
+    Field,
+    interface_number,
+    universe,
+    user_text,
+)
+from natc.ir.intervals import IntervalSet, interval, point
+from natc.ir.space import Box
+from natc.packet import PORT_PROTOCOLS, PROTOCOLS, Packet
+from natc.simulate.site import EVERY_INTERFACE
+
+_PROTOCOLS = tuple(PROTOCOLS[name] for name in ("tcp", "udp", "icmp", "sctp", "esp", "gre"))
+_PORTS = {Field.SOURCE_PORT: (40000, 1024), Field.DESTINATION_PORT: (80, 443)}
+_ADDRESSES = {
+    Family.IPV4: (interval((198 << 24) + (51 << 16) + (100 << 8) + 7, 0xC63364FE),),
+    Family.IPV6: (interval((0x20010DB8 << 96) + 7, (0x20010DB8 << 96) + 0xFFFF),),
+}
+"""Documentation addresses, taken where the set leaves it open.  Source: RFC 5737, RFC 3849."""
+
+_NO_SENDERS = {
+    Family.IPV4: IntervalSet(
+        ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, Family.IPV4.last))
+    ),
+    Family.IPV6: IntervalSet(((0, 1), (0xFF << 120, Family.IPV6.last))),
+}
+"""Addresses that no ordinary packet has: unspecified, loopback, multicast, reserved."""
+
+_INTERFACES = ("eth0", "eth1", "eth2", "lan0", "wan0")
+
+
+def sample(packets: Box, family: Family, interfaces: Iterable[str] = ()) -> Packet:
+    """Return a packet of `packets`, the same each time.
+
+    Args:
+        interfaces: names to prefer.
+    """
+    names = (*interfaces, *_INTERFACES)
+    protocol = _protocol(packets)
+    has_ports = protocol in PORT_PROTOCOLS
+    arriving = packets.get(Field.IN_INTERFACE)
+    came_by = None if arriving is None else _interface(arriving, names)
+    if arriving is None:
+        came_by = names[0]
+    leaving = packets.get(Field.OUT_INTERFACE)
+    user = packets.get(Field.USER)
+    return Packet(
+        family,
+        protocol,
+        _address(packets, Field.SOURCE, family),
+        _port(packets, Field.SOURCE_PORT) if has_ports else None,
+        _address(packets, Field.DESTINATION, family),
+        _port(packets, Field.DESTINATION_PORT) if has_ports else None,
+        came_by,
+        None if leaving is None or EVERY_INTERFACE <= leaving else _interface(leaving, names),
+        _mark(packets.conditions),
+        _user(user) if came_by is None and user is not None else None,
+    )
+
+
+def _protocol(packets: Box) -> int:
+    values = packets.get(Field.PROTOCOL)
+    if values is None:
+        return _PROTOCOLS[0]
+    wants_ports = any(packets.get(field) is not None for field in _PORTS)
+    for number in _PROTOCOLS:
+        if number in values and (number in PORT_PROTOCOLS or not wants_ports):
+            return number
+    return values.first
+
+
+def _address(packets: Box, field: Field, family: Family) -> int:
+    values = packets.get(field)
+    if values is None:
+        values = universe(field, family)
+    ordinary = values - _NO_SENDERS[family]
+    for preferred in _ADDRESSES[family]:
+        if both := ordinary & preferred:
+            return both.first + (field is Field.DESTINATION and both.size > 1)
+    if not ordinary:
+        return values.first
+    # The first address of a network is rarely a host's.
+    low, high = ordinary.ranges[0]
+    return low + 2 if high - low >= 3 and not low & 1 else low
+
+
+def _port(packets: Box, field: Field) -> int:
+    values = packets.get(field)
+    if values is None:
+        return _PORTS[field][0]
+    for port in _PORTS[field]:
+        if port in values:
+            return port
+    usable = values - point(0)
+    return usable.first if usable else 0
+
+
+def _interface(values: IntervalSet, names: Iterable[str]) -> str | None:
+    """Return a name in `values`; None is no interface."""
+    for name in names:
+        if interface_number(name) in values:
+            return name
+    for name in _names_in(values - point(0)):
+        return name
+    return None
+
+
+def _names_in(values: IntervalSet) -> Iterator[str]:
+    """Yield printable names."""
+    for low, high in values.ranges:
+        for number in (low, high):
+            raw = number.to_bytes(INTERFACE_BYTES, "big").rstrip(b"\0")
+            for length in range(len(raw), 0, -1):
+                for ending in (b"", b"0", b"x"):
+                    made = raw[:length] + ending
+                    if len(made) > INTERFACE_BYTES or not made.isascii():
+                        continue
+                    name = made.decode()
+                    if name.isalnum() and interface_number(name) in values:
+                        yield name
+    for first in "abcdefghijklmnopqrstuvwxyz0123456789":
+        for rest in ("", "0", "th9"):
+            if interface_number(first + rest) in values:
+                yield first + rest
+
+
+def _user(values: IntervalSet) -> str | None:
+    named = values - point(NO_USER)
+    if not named or NO_USER in values:
+        return None
+    return user_text(named.first)
+
+
+def _mark(conditions: Iterable[Condition]) -> int:
+    """Return the smallest mark, or nearly, that satisfies the conditions."""
+    marks: list[Condition] = [c for c in conditions if isinstance(c, Mark)]
+    if not marks:
+        return 0
+    value = 0
+    for bit in (1 << index for index in reversed(range(32))):
+        low = Mark(value, EVERY_BIT & ~(bit - 1))
+        if not can_hold((*marks, low)):
+            value |= bit
+    return value

@@ -1,0 +1,159 @@
+"""A ruleset to the IR: the chains that rules jump to become one list a hook.
+
+A jump becomes a rule that notes that the packet came to the chain, and the chain's rules ask for
+the note; RETURN takes it back.  So the list means exactly what the chains meant, whatever marks
+change on the way, and grows with the rules, not with the packets.
+
+The tables raw, mangle, nat and filter are understood; security does nothing to translation.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from natc.ir.actions import Action, Drop, Hook, Note
+from natc.ir.conditions import Noted
+from natc.ir.policy import Policy, Rule
+from natc.ir.space import EVERYTHING, Box, Region
+from natc.source import Span
+from natc.targets.iptables import model
+from natc.targets.iptables.lift_match import Matches
+from natc.targets.iptables.lift_target import effect, netmap
+
+HOOKS = {
+    ("raw", "PREROUTING"): Hook.RAW_PREROUTING,
+    ("raw", "OUTPUT"): Hook.RAW_OUTPUT,
+    ("mangle", "PREROUTING"): Hook.DIVERT,
+    ("mangle", "INPUT"): Hook.MANGLE_INPUT,
+    ("mangle", "FORWARD"): Hook.MANGLE_FORWARD,
+    ("mangle", "OUTPUT"): Hook.MANGLE_OUTPUT,
+    ("mangle", "POSTROUTING"): Hook.MANGLE_POSTROUTING,
+    ("nat", "PREROUTING"): Hook.PREROUTING,
+    ("nat", "INPUT"): Hook.INPUT,
+    ("nat", "OUTPUT"): Hook.OUTPUT,
+    ("nat", "POSTROUTING"): Hook.POSTROUTING,
+    ("filter", "INPUT"): Hook.FILTER_INPUT,
+    ("filter", "FORWARD"): Hook.FILTER_FORWARD,
+    ("filter", "OUTPUT"): Hook.FILTER_OUTPUT,
+}
+"""Table and built-in chain to hook."""
+
+MOST_RULES = 1_000_000
+"""Rules after every jump is followed."""
+
+
+class TooManyJumps(Exception):  # noqa: N818 - an answer, not an error of natc
+    """Following every jump gives more than `MOST_RULES` rules."""
+
+
+def lift(name: str, *rulesets: model.Ruleset) -> Policy:
+    """Return what the rules mean.  What natc does not know stays as an opaque match or target.
+
+    Args:
+        name: of the policy.
+        rulesets: one for each family.
+
+    Raises:
+        TooManyJumps: chains jump to chains too often.
+    """
+    rules: list[Rule] = []
+    for ruleset in rulesets:
+        for table in ruleset.tables:
+            chains = {chain.name: chain for chain in table.chains}
+            for chain in table.chains:
+                hook = HOOKS.get((table.name, chain.name))
+                if hook is not None:
+                    rules += _Hook(ruleset, table.name, hook, chains).rules(chain)
+    return Policy(name, tuple(rules))
+
+
+class _Hook:
+    """One built-in chain with all that it jumps to, on its way to one list."""
+
+    def __init__(
+        self, ruleset: model.Ruleset, table: str, hook: Hook, chains: dict[str, model.Chain]
+    ) -> None:
+        self.family = ruleset.family
+        self.table = table
+        self.hook = hook
+        self.chains = chains
+        self.matches = Matches(ruleset.family)
+        self._made = 0
+        self._visits = 0
+
+    def rules(self, chain: model.Chain) -> Iterator[Rule]:
+        """Yield the rules of the built-in chain, and at its end its policy."""
+        leaves = _leaves(chain)
+        key = self._key(chain.name) if leaves else None
+        if key is not None:
+            yield self._rule(f"{chain.name} begins", (EVERYTHING,), Note(key), chain.origin)
+        yield from self._chain(chain, key)
+        if chain.policy == "DROP":
+            yield self._rule(f"{chain.name} policy", (EVERYTHING,), Drop(), chain.origin)
+
+    def _chain(self, chain: model.Chain, key: str | None) -> Iterator[Rule]:
+        """Yield the rules of a chain for the packets that `key` is noted of."""
+        for number, rule in enumerate(chain.rules, 1):
+            if isinstance(rule, str):
+                raise TypeError("a ruleset that is only to be printed has no meaning")
+            if rule.jump is None:
+                continue
+            name = f"{chain.name}:{number}"
+            boxes = tuple(_under(self.matches.boxes(rule, name, self.table), key))
+            if boxes:
+                yield from self._jump(rule, rule.jump, name, boxes, key)
+
+    def _jump(
+        self,
+        rule: model.Rule,
+        jump: model.Jump,
+        name: str,
+        boxes: tuple[Box, ...],
+        key: str | None,
+    ) -> Iterator[Rule]:
+        target = self.chains.get(jump.target)
+        if target is None and jump.target == "RETURN":
+            # The end of a built-in chain is its policy: nothing is left to ask there.
+            yield self._rule(name, boxes, Note(key or "", holds=False), rule.origin)
+            return
+        if target is None:
+            if jump.target == "NETMAP":
+                is_source = self.hook in (Hook.POSTROUTING, Hook.INPUT)
+                action: Action | None = netmap(jump, self.family, source=is_source)
+            else:
+                action = effect(jump, self.family)
+            if action is not None:
+                yield self._rule(name, boxes, action, rule.origin)
+            return
+        inner = self._key(target.name)
+        yield self._rule(name, boxes, Note(inner), rule.origin)
+        if jump.goto and key is not None:
+            noted = _under((EVERYTHING,), inner)
+            yield self._rule(name, tuple(noted), Note(key, holds=False), rule.origin)
+        yield from self._chain(target, inner)
+
+    def _key(self, chain: str) -> str:
+        self._visits += 1
+        return f"{self.hook} {chain}, visit {self._visits}"
+
+    def _rule(self, name: str, boxes: tuple[Box, ...], action: Action, origin: Span) -> Rule:
+        self._made += 1
+        if self._made > MOST_RULES:
+            raise TooManyJumps
+        return Rule(name, self.family, self.hook, Region(boxes), action, origin)
+
+
+def _under(boxes: Iterable[Box], key: str | None) -> Iterator[Box]:
+    """Yield the boxes for packets that `key` is noted of; None is all."""
+    for box in boxes:
+        under = box if key is None else box.under(Noted(key))
+        if under is not None:
+            yield under
+
+
+def _leaves(chain: model.Chain) -> bool:
+    """Whether a rule of a built-in chain can end it without a verdict."""
+    return any(
+        not isinstance(rule, str)
+        and rule.jump is not None
+        and (rule.jump.goto or rule.jump.target == "RETURN")
+        for rule in chain.rules
+    )
