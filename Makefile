@@ -9,10 +9,10 @@ DEBIAN := iptables nftables iproute2 ipset conntrack
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check golden kernel fuzz bench clean
+.PHONY: help setup tools demo test check golden kernel fuzz fuzz-kernel bench clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(READY) tools  ## virtual environment, Python packages and, for root, Debian packages
 
@@ -63,6 +63,9 @@ kernel: setup  ## only the tests in a real kernel
 
 fuzz: setup  ## more random policies: make fuzz N=5000
 	NATC_EXAMPLES=$(or $(N),2000) $(PYTEST) tests/laws tests/fuzz -q
+
+fuzz-kernel: setup  ## random rule sets in a real kernel, any number: make fuzz-kernel N=5000
+	$(BIN)/python -m tests.kernel_diff.fuzz --count $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
 bench: setup  ## compile times and memory against ferm, as ratios of one run
 	@command -v ferm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq ferm >/dev/null; }

@@ -99,15 +99,6 @@ def loaded(lab: Lab, rules: Mapping[Family, Ruleset]) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def flushed(lab: Lab) -> Iterator[None]:
-    """Have no rules in the lab's kernel afterwards."""
-    try:
-        yield
-    finally:
-        lab.run(_FLUSH)
-
-
 def at_home(packet: Packet) -> Packet:
     """Return a packet of the gateway with an address of the gateway's."""
     if packet.in_interface is not None:

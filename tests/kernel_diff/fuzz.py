@@ -9,6 +9,7 @@ tests replay.
 
 import argparse
 import hashlib
+import json
 import random
 import sys
 import time
@@ -93,14 +94,23 @@ def _shorter(lines: list[str]) -> Iterator[list[str]]:
                 ]
 
 
-def save(text: str, family: Family, packet: Packet, wrong: str) -> Path:
+def save(text: str, packet: Packet, wrong: str) -> Path:
     """Keep a disagreement for the tests to replay."""
     REGRESSIONS.mkdir(exist_ok=True)
     name = hashlib.sha256(f"{text}{packet}".encode()).hexdigest()[:12]
     path = REGRESSIONS / f"{name}.rules"
-    head = f"# {family.value}\n# {packet}\n# {wrong}\n"
+    fields = json.dumps({field: getattr(packet, field) for field in packet.FIELDS})
+    head = f"# {packet}\n# {wrong}\n# {fields}\n"
     path.write_text(head + text, encoding="utf-8")
     return path
+
+
+def saved() -> Iterator[tuple[Path, str, Packet]]:
+    """Yield the disagreements that were kept: file, rules and packet."""
+    for path in sorted(REGRESSIONS.glob("*.rules")):
+        text = path.read_text(encoding="utf-8")
+        fields = json.loads(text.splitlines()[2].removeprefix("# "))
+        yield path, text, Packet(**(fields | {"family": Family(fields["family"])}))
 
 
 def run(flavour: Flavour, first: int, count: int, packets: int) -> int:
@@ -121,7 +131,7 @@ def run(flavour: Flavour, first: int, count: int, packets: int) -> int:
                 wrong_sets += 1
                 packet, wrong = found[0]
                 text = smallest(lab, case.text, case.family, packet)
-                path = save(text, case.family, packet, wrong)
+                path = save(text, packet, wrong)
                 print(
                     f"{flavour}: seed {seed}: {packet}: {wrong}\n{text}saved as {path}", flush=True
                 )

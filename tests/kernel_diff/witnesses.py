@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from natc.address import Family
+from natc.ir.actions import Dnat, Snat
 from natc.ir.conditions import Condition, InSet
 from natc.ir.fields import Field, interface, universe
 from natc.ir.intervals import IntervalSet, interval, point
@@ -10,7 +11,9 @@ from natc.ir.policy import Policy
 from natc.packet import Packet
 from natc.simulate import Site
 from natc.simulate.engine import End, Engine
+from natc.simulate.pool import chosen
 from natc.simulate.single import box_of
+from natc.simulate.way import Choice
 from natc.testlab import Observation
 from tests.kernel_diff import bench
 from tests.strategies import universe as world
@@ -89,7 +92,7 @@ def _allows(end: End, packet: Packet, seen: Observation) -> bool:
         interface(seen.out_interface) & end.way.now(Field.OUT_INTERFACE)
     ):
         return False
-    return all(
+    return _is_chosen(end, packet, seen) and all(
         value is None or value in end.way.now(field)
         for field, value in (
             (Field.SOURCE, seen.source),
@@ -98,6 +101,40 @@ def _allows(end: End, packet: Packet, seen: Observation) -> bool:
             (Field.DESTINATION_PORT, seen.destination_port),
         )
     )
+
+
+def _is_chosen(end: End, packet: Packet, seen: Observation) -> bool:
+    """Say whether the address taken from a pool is the one that the kernel's hash chooses."""
+    for field, taken, towards in (
+        (Field.DESTINATION, seen.destination, packet.destination),
+        (Field.SOURCE, seen.source, seen.destination),
+    ):
+        moved = end.way.moved.get(field)
+        if not isinstance(moved, Choice) or moved.how not in ("hash", "hash-of-source"):
+            continue
+        pool = _pool(end, field)
+        if pool is None:
+            continue
+        expected = chosen(
+            pool,
+            packet.family,
+            packet.source,
+            towards,
+            persistent=moved.how == "hash-of-source",
+            side="source" if field is Field.SOURCE else "destination",
+        )
+        if taken != expected:
+            return False
+    return True
+
+
+def _pool(end: End, field: Field) -> IntervalSet | None:
+    """Return the pool of the rule that translated `field`; its choice may have been cut since."""
+    for step in reversed(end.way.steps):
+        action = step.rule.action if step.rule is not None else None
+        if isinstance(action, Dnat if field is Field.DESTINATION else Snat):
+            return action.addresses if len(action.addresses.ranges) == 1 else None
+    return None
 
 
 def _goes_home(end: End) -> bool:
