@@ -11,7 +11,7 @@ from natc.record import Record
 LOOPBACK = {Family.IPV4: point((127 << 24) + 1), Family.IPV6: point(1)}
 """The address that REDIRECT gives to the gateway's own packets."""
 
-_LOOPBACK_NET = {Family.IPV4: interval(127 << 24, (128 << 24) - 1), Family.IPV6: point(1)}
+LOOPBACK_NET = {Family.IPV4: interval(127 << 24, (128 << 24) - 1), Family.IPV6: point(1)}
 
 EVERY_INTERFACE = universe(Field.OUT_INTERFACE, Family.IPV4) - point(0)
 """Every name an interface can have."""
@@ -23,12 +23,13 @@ class Site(Record):
     Attributes:
         own: the gateway's addresses; None when they are not known.
         routes: destinations and the interfaces towards them; the first that fits counts.
-        primaries: interfaces and the address of the gateway that they take for it first.
+        primaries: interfaces and the addresses that MASQUERADE and REDIRECT may take there: the
+            first in IPv4; in IPv6 one that suits the destination, or the one added last.
     """
 
     own: IntervalSet | None = None
     routes: tuple[tuple[IntervalSet, IntervalSet], ...] = ()
-    primaries: tuple[tuple[IntervalSet, int], ...] = ()
+    primaries: tuple[tuple[IntervalSet, IntervalSet], ...] = ()
 
     def address_of(self, interfaces: IntervalSet, family: Family) -> IntervalSet:
         """Return what MASQUERADE and REDIRECT may take on `interfaces`; any, if that is unknown."""
@@ -38,7 +39,7 @@ class Site(Record):
             here = names & interfaces
             if here - known:
                 known |= here
-                found.append((own, own))
+                found += own.ranges
         return IntervalSet.of(found) if interfaces <= known else universe(Field.SOURCE, family)
 
 
@@ -50,10 +51,11 @@ def site_of(policy: Policy, family: Family) -> Site:
     )
     primaries = []
     for place in places:
-        first = next((value for kind, value in place.addresses if kind is family), None)
-        if first is not None:
-            primaries.append((_interfaces(place), first))
-    return Site(own | _LOOPBACK_NET[family], tuple(_routes(places, family)), tuple(primaries))
+        here = [(value, value) for kind, value in place.addresses if kind is family]
+        if here:
+            choice = here[:1] if family is Family.IPV4 else here
+            primaries.append((_interfaces(place), IntervalSet.of(choice)))
+    return Site(own | LOOPBACK_NET[family], tuple(_routes(places, family)), tuple(primaries))
 
 
 def _routes(

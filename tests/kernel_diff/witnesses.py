@@ -38,7 +38,7 @@ def site(family: Family) -> Site:
             for route in routes
         ),
         tuple(
-            (interface(name), value) for (name, kind), value in bench.OWN.items() if kind is family
+            (interface(name), point(value)) for (name, kind), value in bench.OWN.items() if kind is family
         ),
     )
 

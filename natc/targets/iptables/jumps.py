@@ -11,6 +11,7 @@ from natc.ir.actions import (
     Balance,
     Dnat,
     Drop,
+    Hook,
     Masquerade,
     Netmap,
     Note,
@@ -59,6 +60,11 @@ def steps(rule: Rule) -> Iterator[Step]:
     family = rule.family
     match rule.action:
         case Dnat() as action:
+            if family is Family.IPV6 and rule.hook is Hook.PREROUTING and 1 in action.addresses:
+                raise CannotSay(
+                    "the kernel delivers no arriving packet to ::1",
+                    "`transparent-proxy … -> :PORT` takes packets to the gateway itself",
+                )
             yield Step((), _dnat(action, family))
         case Snat() as action:
             yield Step((), _snat(action, family))
@@ -114,12 +120,28 @@ def _target(pool: IntervalSet, ports: IntervalSet | None, family: Family) -> str
             "one rule translates to one range of addresses: split what the rule matches",
         )
     low, high = pool.ranges[0]
+    if family is Family.IPV6 and _may_leave(low, high):
+        raise CannotSay(
+            "the kernel may choose an address outside this range",
+            "a range of IPv6 lies within one /96, or begins at a multiple of 2**32",
+        )
     text = address.text_of(family, low)
     if high != low:
         text += f"-{address.text_of(family, high)}"
     if ports is None:
         return text
     return f"[{text}]:{_ports(ports)}" if family is Family.IPV6 else f"{text}:{_ports(ports)}"
+
+
+def _may_leave(low: int, high: int) -> bool:
+    """Whether the kernel's choice from a range of IPv6 may lie outside it.
+
+    It chooses each word of 32 bits on its own, and lets those after the first that differs be
+    anything.  Source: net/netfilter/nf_nat_core.c, find_best_ips_proto(), Linux 6.18.
+    """
+    differing = (low ^ high).bit_length()
+    free = 0 if differing <= 32 else (differing - 1) // 32 * 32
+    return bool(low & ((1 << free) - 1))
 
 
 def _ports(ports: IntervalSet) -> str:

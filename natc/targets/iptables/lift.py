@@ -13,7 +13,7 @@ from natc.ir.actions import Action, Drop, Hook, Note
 from natc.ir.conditions import Noted
 from natc.ir.policy import Policy, Rule
 from natc.ir.space import EVERYTHING, Box, Region
-from natc.source import Span
+from natc.source import NOWHERE, Span
 from natc.targets.iptables import model
 from natc.targets.iptables.lift_match import Matches
 from natc.targets.iptables.lift_target import effect, netmap
@@ -84,10 +84,10 @@ class _Hook:
         leaves = _leaves(chain)
         key = self._key(chain.name) if leaves else None
         if key is not None:
-            yield self._rule(f"{chain.name} begins", (EVERYTHING,), Note(key), chain.origin)
+            yield self._rule(f"{chain.name} begins", (EVERYTHING,), Note(key), _place(chain))
         yield from self._chain(chain, key)
         if chain.policy == "DROP":
-            yield self._rule(f"{chain.name} policy", (EVERYTHING,), Drop(), chain.origin)
+            yield self._rule(f"{chain.name} policy", (EVERYTHING,), Drop(), _place(chain))
 
     def _chain(self, chain: model.Chain, key: str | None) -> Iterator[Rule]:
         """Yield the rules of a chain for the packets that `key` is noted of."""
@@ -147,6 +147,13 @@ def _under(boxes: Iterable[Box], key: str | None) -> Iterator[Box]:
         under = box if key is None else box.under(Noted(key))
         if under is not None:
             yield under
+
+
+def _place(chain: model.Chain) -> Span:
+    """Return where a chain is declared, or else its first rule."""
+    if chain.origin is not NOWHERE:
+        return chain.origin
+    return next((rule.origin for rule in chain.rules if not isinstance(rule, str)), NOWHERE)
 
 
 def _leaves(chain: model.Chain) -> bool:

@@ -142,12 +142,33 @@ def _protocol(text: str) -> int:
 
 def _ported(match: Match, family: Family, _: str) -> list[Box]:
     def read(option: Option) -> list[Box]:
+        if option.flag in ("--syn", "--tcp-flags"):
+            return _opaque(f"tcp --tcp-flags {_flags(option)}", negated=option.negated)
         fields = {"--sport": Field.SOURCE_PORT, "--dport": Field.DESTINATION_PORT}
         if option.flag not in fields:
             raise Unreadable(option.flag)
         return _where(fields[option.flag], ports(option.values[0]), family, negated=option.negated)
 
     return _all(match, read)
+
+
+_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
+
+
+def _flags(option: Option) -> str:
+    """Return the flags looked at and those that are to be set, in one order."""
+    looked_at, wanted = ("FIN,SYN,RST,ACK", "SYN") if option.flag == "--syn" else option.values
+    texts = []
+    for text in (looked_at, wanted):
+        named = set(text.upper().split(","))
+        if "ALL" in named:
+            named = set(_FLAGS)
+        texts.append(",".join(flag for flag in _FLAGS if flag in named) or "NONE")
+    return " ".join(texts)
+
+
+def _opaque(text: str, *, negated: bool) -> list[Box]:
+    return [Box(EVERYTHING.sets, (Opaque(text, negated),))]
 
 
 def _multiport(match: Match, family: Family, _: str) -> list[Box]:
@@ -288,10 +309,73 @@ def _users(text: str) -> IntervalSet:
     return interval(first + 1, last + 1)
 
 
-def _icmp(match: Match, _: Family, __: str) -> list[Box]:
-    if not match.options or _one(match).values == ("any",):
+_TYPES = {
+    Family.IPV4: {
+        "echo-reply": "0",
+        "pong": "0",
+        "destination-unreachable": "3",
+        "network-unreachable": "3/0",
+        "host-unreachable": "3/1",
+        "protocol-unreachable": "3/2",
+        "port-unreachable": "3/3",
+        "fragmentation-needed": "3/4",
+        "source-quench": "4",
+        "redirect": "5",
+        "echo-request": "8",
+        "ping": "8",
+        "router-advertisement": "9",
+        "router-solicitation": "10",
+        "time-exceeded": "11",
+        "ttl-exceeded": "11",
+        "ttl-zero-during-transit": "11/0",
+        "ttl-zero-during-reassembly": "11/1",
+        "parameter-problem": "12",
+        "timestamp-request": "13",
+        "timestamp-reply": "14",
+        "address-mask-request": "17",
+        "address-mask-reply": "18",
+    },
+    Family.IPV6: {
+        "destination-unreachable": "1",
+        "no-route": "1/0",
+        "communication-prohibited": "1/1",
+        "address-unreachable": "1/3",
+        "port-unreachable": "1/4",
+        "packet-too-big": "2",
+        "time-exceeded": "3",
+        "ttl-exceeded": "3",
+        "ttl-zero-during-transit": "3/0",
+        "ttl-zero-during-reassembly": "3/1",
+        "parameter-problem": "4",
+        "bad-header": "4/0",
+        "unknown-header-type": "4/1",
+        "unknown-option": "4/2",
+        "echo-request": "128",
+        "ping": "128",
+        "echo-reply": "129",
+        "pong": "129",
+        "router-solicitation": "133",
+        "router-advertisement": "134",
+        "neighbour-solicitation": "135",
+        "neighbor-solicitation": "135",
+        "neighbour-advertisement": "136",
+        "neighbor-advertisement": "136",
+        "redirect": "137",
+    },
+}
+"""Types of icmp by name.  Source: iptables-extensions(8), `iptables -p icmp -h`, 1.8.9."""
+
+
+def _icmp(match: Match, family: Family, _: str) -> list[Box]:
+    """Return where the type is right, which natc's packets do not tell: opaque, in one form."""
+    if not match.options:
         return [EVERYTHING]
-    raise Unreadable("types")
+    option = _one(match)
+    named = option.values[0].lower()
+    if named == "any":
+        return [] if option.negated else [EVERYTHING]
+    type_ = _TYPES[family].get(named, named)
+    return _opaque(f"{match.module} type {type_}", negated=option.negated)
 
 
 def _recent(match: Match, _: Family, __: str) -> list[Box]:
