@@ -189,6 +189,8 @@ def _together(fates: Iterable[tuple[Fate, Fraction | None]]) -> Fates:
     for fate, chance in fates:
         before = chances.get(fate, Fraction(0))
         chances[fate] = None if chance is None or before is None else before + chance
+    if len(chances) == 1:  # Whatever is drawn, and whatever a limit says.
+        chances = dict.fromkeys(chances, Fraction(1))
     return frozenset(chances.items())
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     reason=f"the collection of rule sets is not at {CORPUS}",
 )
 
-MOST_RULES = 600
+MOST_RULES = 300
 """Of a rule set that is compared for all packets here; larger ones take seconds each."""
 
 OPAQUE_TARGETS = frozenset({"ufw-logging-deny"})

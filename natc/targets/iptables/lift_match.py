@@ -208,6 +208,13 @@ def _mark(match: Match, _: Family, __: str) -> Iterator[Box]:
         yield found
 
 
+def _connmark(match: Match, _: Family, __: str) -> list[Box]:
+    """Return where connection tracking remembers a mark, which natc does not follow."""
+    option = _one(match)
+    value, mask = mark(option.values[0])
+    return _opaque(f"connmark --mark {value:#x}/{mask:#x}", negated=option.negated)
+
+
 def _set(match: Match, _: Family, __: str) -> Iterator[Box]:
     option = _one(match)
     name, flags = option.values
@@ -398,6 +405,7 @@ _MODULES: dict[str, Reading] = {
     "multiport": _multiport,
     "iprange": _iprange,
     "mark": _mark,
+    "connmark": _connmark,
     "set": _set,
     "statistic": _statistic,
     "state": _state,
