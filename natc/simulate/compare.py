@@ -16,8 +16,9 @@ from natc.ir.intervals import point
 from natc.ir.policy import Policy, Rule
 from natc.ir.space import Box
 from natc.record import Record, replace
+from natc.simulate.changed import EVERY_PACKET, worth_comparing
 from natc.simulate.engine import UNTRACKED, End, Engine
-from natc.simulate.site import EVERY_INTERFACE, Site
+from natc.simulate.site import Site
 from natc.simulate.way import Choice, Moved, Way
 
 MOST_FOUND = 100_000
@@ -25,11 +26,6 @@ MOST_FOUND = 100_000
 
 _MOST_SHARED = 20_000
 """Parts of packets whose fate the kernel chooses, before a comparison is given up."""
-
-FROM_OUTSIDE = Box.of({Field.IN_INTERFACE: EVERY_INTERFACE, Field.USER: point(NO_USER)})
-MADE_HERE = Box.of({Field.IN_INTERFACE: point(0)})
-EVERY_PACKET = (FROM_OUTSIDE, MADE_HERE)
-"""What arrives has no sender on the gateway."""
 
 
 _INTERFACES = (Field.IN_INTERFACE, Field.OUT_INTERFACE)
@@ -88,7 +84,7 @@ def compare(left: Policy, right: Policy, family: Family, site: Site) -> list[Dif
     """
     theirs = Engine(right, family, _unrouted(site))
     found: list[Difference] = []
-    for one in treatments(left, family, site):
+    for one in treatments(left, family, site, worth_comparing(left, right, family)):
         for other in _treatments(theirs, [one.packets]):
             found += _differing(other.packets, one, other, family)
             if len(found) > MOST_FOUND:

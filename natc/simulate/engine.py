@@ -26,13 +26,14 @@ from natc.ir.actions import (
     Unknown,
     Untrack,
 )
-from natc.ir.conditions import EVERY_BIT, Noted, Opaque
+from natc.ir.conditions import EVERY_BIT, Opaque
 from natc.ir.fields import Field, interface
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Rule
 from natc.ir.space import Box
 from natc.record import Record, replace
 from natc.simulate import translate
+from natc.simulate.lookup import Lookup
 from natc.simulate.site import EVERY_INTERFACE, LOOPBACK_NET, Site
 from natc.simulate.trace import Step
 from natc.simulate.way import Choice, Way
@@ -77,10 +78,11 @@ class Engine:
     def __init__(self, policy: Policy, family: Family, site: Site) -> None:
         self.family = family
         self.site = site
-        self._rules: dict[Hook, list[tuple[str | None, Rule]]] = {}
+        found: dict[Hook, list[Rule]] = {}
         for rule in policy.rules:
             if rule.family is family:
-                self._rules.setdefault(rule.hook, []).append((_note_asked_for(rule), rule))
+                found.setdefault(rule.hook, []).append(rule)
+        self._rules = {hook: Lookup(rules) for hook, rules in found.items()}
 
     def ends(self, packets: Box) -> Iterator[End]:
         """Yield what becomes of `packets`, in parts.
@@ -197,7 +199,7 @@ class Engine:
             yield way, None
             return
         ways = [way]
-        for note, rule in rules:
+        for note, rule in rules.candidates(way):
             if note is not None and not any(note in part.noted for part in ways):
                 continue  # Most rules of a rule set with many chains, for most packets.
             left: list[Way] = []
@@ -261,14 +263,6 @@ class Engine:
 
 
 _TRANSLATING = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})
-
-
-def _note_asked_for(rule: Rule) -> str | None:
-    """Return the note without which no packet matches `rule`."""
-    for condition in rule.match.boxes[0].conditions if len(rule.match.boxes) == 1 else ():
-        if isinstance(condition, Noted) and not condition.negated:
-            return condition.key
-    return None
 
 
 def _taken(way: Way, rule: Rule) -> tuple[list[Way], list[Way]]:

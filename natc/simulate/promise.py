@@ -9,7 +9,7 @@ from natc.ir.policy import Assertion, EndpointSet, Expectation, Policy
 from natc.ir.space import Box
 from natc.packet import Packet
 from natc.record import Record, replace
-from natc.simulate.compare import EVERY_PACKET
+from natc.simulate.changed import EVERY_PACKET
 from natc.simulate.engine import End, Engine
 from natc.simulate.sample import sample
 from natc.simulate.site import site_of

@@ -27,6 +27,8 @@ from natc.record import replace
 from natc.simulate.site import LOOPBACK
 from natc.simulate.way import Choice, How, Moved, Way
 
+_PORTED = IntervalSet.of((number, number) for number in PORT_PROTOCOLS)
+
 _MOST_WINDOWS = 256
 """Parts that one mapping cuts packets into before it counts as any value of its range."""
 
@@ -105,12 +107,18 @@ def _new_ports(
     way: Way, ports: IntervalSet | None, choice: PortChoice
 ) -> Iterator[tuple[Way, Moved]]:
     """Yield parts of `way` with the destination port that each gets."""
-    if ports is None or not _has_ports(way):
+    if ports is None:
         yield way, 0
-    elif choice is not PortChoice.KEEP:
-        yield way, Choice(ports, "random")
+        return
+    ported, others = way.having(Field.PROTOCOL, _PORTED)
+    if others is not None:
+        yield others, 0
+    if ported is None:
+        return
+    if choice is not PortChoice.KEEP:
+        yield ported, Choice(ports, "random")
     else:
-        kept, others = way.having(Field.DESTINATION_PORT, ports)
+        kept, others = ported.having(Field.DESTINATION_PORT, ports)
         if kept is not None:
             yield kept, 0
         if others is not None:
@@ -174,7 +182,11 @@ def _from(
     if known and choice is PortChoice.KEEP:
         same, others = way.having(Field.SOURCE, address.values)
         changed = [others]
-        if same is not None and ports is not None and _has_ports(way):
+        if same is not None and ports is not None:
+            same, portless = same.having(Field.PROTOCOL, _PORTED)
+            if portless is not None:
+                yield portless
+        if same is not None and ports is not None:
             same, outside = same.having(Field.SOURCE_PORT, ports)
             changed.append(outside)
         if same is not None:
@@ -190,28 +202,28 @@ def _source_ports(
     way: Way, ports: IntervalSet | None, choice: PortChoice
 ) -> Iterator[tuple[Way, Moved]]:
     """Yield parts of `way` with the source port that each gets."""
-    if not _has_ports(way) or (ports is None and choice is PortChoice.KEEP):
+    if ports is None and choice is PortChoice.KEEP:
         yield way, 0
+        return
+    ported, portless = way.having(Field.PROTOCOL, _PORTED)
+    if portless is not None:
+        yield portless, 0
+    if ported is None:
         return
     if ports is not None:
         kept: Way | None = None
-        others: Way | None = way
+        others: Way | None = ported
         if choice is PortChoice.KEEP:
-            kept, others = way.having(Field.SOURCE_PORT, ports)
+            kept, others = ported.having(Field.SOURCE_PORT, ports)
         if kept is not None:
             yield kept, 0
         if others is not None:
             yield others, Choice(ports, "random")
         return
     for class_, drawn_from in zip(_CLASSES, _DRAWN_FROM, strict=True):
-        part, _ = way.having(Field.SOURCE_PORT, class_)
+        part, _ = ported.having(Field.SOURCE_PORT, class_)
         if part is not None:
             yield part, Choice(drawn_from, "random")
-
-
-def _has_ports(way: Way) -> bool:
-    protocols = way.packets.get(Field.PROTOCOL)
-    return protocols is None or any(number in protocols for number in PORT_PROTOCOLS)
 
 
 def _windows(way: Way, field: Field, new: IntervalSet, offset: int) -> Iterator[tuple[Way, Moved]]:

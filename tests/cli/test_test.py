@@ -162,12 +162,15 @@ def test_every_policy_of_this_project_passes_its_tests() -> None:
     assert done.stdout.decode().endswith("26 assertions kept\n")
 
 
-PROMISING = TESTED + """
+PROMISING = (
+    TESTED
+    + """
 port-forward tcp/81 to 203.0.113.77 in wan -> 192.168.3.10:8081 as stray
 
 assert all from lan out wan : translated source
 assert never in wan from not lan to not 203.0.113.2 : translated destination
 """
+)
 
 
 def test_assertions_are_decided_for_all_packets(folder: Path) -> None:

@@ -83,7 +83,10 @@ def run(lab: Lab, policy: ast.Policy, data: st.DataObject, *, marks: bool = True
         )
     )
     probes = [bench.at_home(packet) for packet in drawn]
-    by_connection = {replace(packet, out_interface=None): packet for packet in probes}
+    # One of each: a proxy's half-open connection takes the next packet that begins the same one.
+    by_connection = {
+        replace(packet, in_interface=None, out_interface=None): packet for packet in probes
+    }
     probes = [packet for packet in by_connection.values() if bench.can_be_judged(lab, packet)]
     oracle = Oracle(policy, bench.WORLD, "original")
     models = {"IR": Model(meaning), "text read back": Model(read_back(rules))}

@@ -44,12 +44,13 @@ class TooManyJumps(Exception):  # noqa: N818 - an answer, not an error of natc
     """Following every jump gives more than `MOST_RULES` rules."""
 
 
-def lift(name: str, *rulesets: model.Ruleset) -> Policy:
+def lift(name: str, *rulesets: model.Ruleset, every_jump: bool = False) -> Policy:
     """Return what the rules mean.  What natc does not know stays as an opaque match or target.
 
     Args:
         name: of the policy.
         rulesets: one for each family.
+        every_jump: keep jumps that all packets take, which mean nothing, for those who tell them.
 
     Raises:
         TooManyJumps: chains jump to chains too often.
@@ -61,7 +62,8 @@ def lift(name: str, *rulesets: model.Ruleset) -> Policy:
             for chain in table.chains:
                 hook = HOOKS.get((table.name, chain.name))
                 if hook is not None:
-                    rules += _Hook(ruleset, table.name, hook, chains).rules(chain)
+                    lifting = _Hook(ruleset, table.name, hook, chains, every_jump=every_jump)
+                    rules += lifting.rules(chain)
     return Policy(name, tuple(rules))
 
 
@@ -69,13 +71,20 @@ class _Hook:
     """One built-in chain with all that it jumps to, on its way to one list."""
 
     def __init__(
-        self, ruleset: model.Ruleset, table: str, hook: Hook, chains: dict[str, model.Chain]
+        self,
+        ruleset: model.Ruleset,
+        table: str,
+        hook: Hook,
+        chains: dict[str, model.Chain],
+        *,
+        every_jump: bool,
     ) -> None:
         self.family = ruleset.family
         self.table = table
         self.hook = hook
         self.chains = chains
         self.matches = Matches(ruleset.family)
+        self._every_jump = every_jump
         self._made = 0
         self._visits = 0
 
@@ -123,6 +132,11 @@ class _Hook:
             if action is not None:
                 yield self._rule(name, boxes, action, rule.origin)
             return
+        is_taken_by_all = not jump.goto and boxes == tuple(_under((EVERYTHING,), key))
+        if is_taken_by_all and not self._every_jump and not _leaves(target):
+            # Every packet comes to a chain that none leaves but by its end.
+            yield from self._chain(target, key)
+            return
         inner = self._key(target.name)
         yield self._rule(name, boxes, Note(inner), rule.origin)
         if jump.goto and key is not None:
@@ -157,7 +171,7 @@ def _place(chain: model.Chain) -> Span:
 
 
 def _leaves(chain: model.Chain) -> bool:
-    """Whether a rule of a built-in chain can end it without a verdict."""
+    """Whether a rule of a chain can end it without a verdict."""
     return any(
         not isinstance(rule, str)
         and rule.jump is not None
