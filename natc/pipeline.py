@@ -10,8 +10,10 @@ from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import parser
 from natc.dsl.includes import Reader, expand
 from natc.elaborate.lower import Elaboration
+from natc.elaborate.packet_text import read_packets
 from natc.ir.policy import Policy
-from natc.source import Source
+from natc.packet import Packet
+from natc.source import Source, Span
 from natc.targets.iptables.chains import Chains
 from natc.targets.iptables.lower import lower as lower_to_iptables
 from natc.targets.iptables.model import Ruleset
@@ -39,6 +41,27 @@ def understand(
     meaning = elaboration.policy(rules)
     _refuse(unread, elaboration.problems.found)
     return meaning
+
+
+def understand_packets(
+    source: Source,
+    read: Reader,
+    node: str | None,
+    settings: Mapping[str, str],
+    places: Iterable[Span],
+) -> tuple[Policy, list[Packet]]:
+    """Return the meaning of a policy, and of packets that use its names.
+
+    Args:
+        places: of the packets, each in a text of its own or in a line of one.
+
+    Raises:
+        PolicyError: every problem of the policy, else every problem of the packets.
+    """
+    elaboration, unread = _elaboration(source, read, node, settings)
+    meaning = elaboration.policy(tuple(elaboration.rules()))
+    _refuse(unread, elaboration.problems.found)
+    return meaning, read_packets(places, elaboration.context)
 
 
 def rulesets(meaning: Policy) -> dict[Family, Ruleset]:

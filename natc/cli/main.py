@@ -14,7 +14,8 @@ COMMANDS = {
     "compile": "Turn a policy into iptables-restore text.",
     "diff": "Show the packets that two rule sets treat differently.",
     "fmt": "Write policies in their canonical form.",
-    "test": "Check what a policy's tests promise, in a model or in a real kernel.",
+    "test": "Check what a policy promises, in a model or a real kernel.",
+    "trace": "Tell what becomes of a packet, and which rules decide.",
     "import": "Read rules that exist, as iptables-save prints them.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
@@ -62,9 +63,8 @@ def natc() -> None:
     natc compile office.nat | iptables-restore --noflush
     natc test office.nat --kernel both
 
-    A policy says in sentences what the gateway translates: `masquerade from lan out wan`,
-    `port-forward tcp/443 on wan -> 192.168.3.10:8443 hairpin`. natc turns it into rules in
-    chains of its own, and leaves all others alone.
+    A policy says what the gateway translates: `masquerade from lan out wan`. natc makes rules
+    of it, in chains of its own, and leaves all others alone.
 
     Exit codes: 0 nothing to report, 1 findings or a failed test, 2 wrong usage, 3 natc could not
     do the work.

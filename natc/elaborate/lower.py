@@ -146,12 +146,17 @@ class Elaboration:
             context = Context(self.scope, f"network-{where.name}", block.span, places_)
             yield from network(where, ports, context)
 
+    @property
+    def context(self) -> Context:
+        """The surroundings of what is no rule, such as a packet."""
+        return Context(self.scope, "", self.source.span, tuple(self.places))
+
     def policy(self, rules: tuple[ir.Rule, ...] = ()) -> ir.Policy:
         """Return the whole, with facts and promises; what is wrong goes to `problems`.
 
         Call it when `rules` has been gone through.
         """
-        context = Context(self.scope, "", self.source.span, tuple(self.places))
+        context = self.context
         tests: list[ir.Test] = []
         assertions: list[ir.Assertion] = []
         allowances: list[ir.Allowance] = []

@@ -5,6 +5,7 @@ site       what is known of the gateway around the rules
 translate  an action to the ways that the kernel may choose
 engine     the hooks in the kernel's order
 single     one packet → its trace; `expect` compares that with what a test says
+story      one packet → all that becomes of it, told to people
 """
 
 from natc.simulate.single import Simulator, simulate

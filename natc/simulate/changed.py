@@ -122,12 +122,12 @@ def _as_they_came(box: Box, hook: Hook, turning: Iterable[Unit]) -> Iterator[Box
     if hook in _ENDING or (leaving is not None and leaving & _LOOPBACK):
         # Packets that stay here have no way out to be looked at, or another one than they came by.
         straight, aside = (b.having(Field.OUT_INTERFACE, None) for b in (straight, aside))
-    found = [straight]
+    found = [straight if wanted is not None else aside]
     for turned, action in turning:
         if isinstance(action, _LEAVE_ALONE):
             continue
         known = action.addresses if isinstance(action, Dnat) else None
-        if wanted is None or known is None or known & wanted:
+        if wanted is not None and (known is None or known & wanted):
             met = aside & Box(turned.sets).having(Field.OUT_INTERFACE, None)
             found += [] if met is None else [met]
     for start in EVERY_PACKET:

@@ -33,7 +33,7 @@ from natc.ir.policy import Policy, Rule
 from natc.ir.space import Box
 from natc.record import Record, replace
 from natc.simulate import translate
-from natc.simulate.lookup import Lookup
+from natc.simulate.lookup import Lookup, Parts
 from natc.simulate.site import EVERY_INTERFACE, LOOPBACK_NET, Site
 from natc.simulate.trace import Step
 from natc.simulate.way import Choice, Way
@@ -198,12 +198,10 @@ class Engine:
         if rules is None or (UNTRACKED in way.noted and hook in _TRANSLATING):
             yield way, None
             return
-        ways = [way]
-        for note, rule in rules.candidates(way):
-            if note is not None and not any(note in part.noted for part in ways):
-                continue  # Most rules of a rule set with many chains, for most packets.
+        parts = Parts(way)
+        for note, destinations, rule in rules.candidates(way):
             left: list[Way] = []
-            for part in ways:
+            for part in parts.take(note, destinations):
                 taken, others = _taken(part, rule)
                 left += others
                 for inside in taken:
@@ -223,10 +221,8 @@ class Engine:
                                 yield ends, rule.action
                         case _:
                             yield decided, rule.action
-            ways = left
-            if not ways:
-                return
-        for part in ways:
+            parts.add(left)
+        for part in parts.rest():
             yield replace(part, steps=(*part.steps, Step(hook, None))), None
 
     # Routing.

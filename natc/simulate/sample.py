@@ -59,7 +59,7 @@ def sample(packets: Box, family: Family, interfaces: Iterable[str] = ()) -> Pack
         _address(packets, Field.DESTINATION, family),
         _port(packets, Field.DESTINATION_PORT) if has_ports else None,
         came_by,
-        None if leaving is None or EVERY_INTERFACE <= leaving else _interface(leaving, names),
+        None if leaving is None or leaving >= EVERY_INTERFACE else _interface(leaving, names),
         _mark(packets.conditions),
         _user(user) if came_by is None and user is not None else None,
     )

@@ -2,7 +2,6 @@
 
 import pytest
 
-from natc.address import Family
 from natc.ir.actions import Unknown
 from natc.ir.conditions import Opaque
 from natc.ir.policy import Policy

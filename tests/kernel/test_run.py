@@ -4,10 +4,10 @@ import pytest
 
 from natc.address import Family, parse
 from natc.ir.actions import Dnat, Hook
+from natc.ir.conditions import InSet
 from natc.ir.fields import Field, interface
 from natc.ir.intervals import interval, point
 from natc.ir.policy import AddressSet, EndpointSet, Expectation, Policy, Rule, Test, Zone
-from natc.ir.conditions import InSet
 from natc.ir.space import Box, Region
 from natc.record import replace
 from natc.testlab import Flavour, LoadError, run_tests

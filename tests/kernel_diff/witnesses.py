@@ -38,7 +38,9 @@ def site(family: Family) -> Site:
             for route in routes
         ),
         tuple(
-            (interface(name), point(value)) for (name, kind), value in bench.OWN.items() if kind is family
+            (interface(name), point(value))
+            for (name, kind), value in bench.OWN.items()
+            if kind is family
         ),
     )
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from natc import address
 from natc.address import Family
+from natc.ir.conditions import Condition, InSet, Mark
 from natc.ir.fields import (
     ANY_USERS,
     INTERFACE_BYTES,
@@ -22,7 +23,6 @@ from natc.ir.fields import (
     values_of_prefix,
 )
 from natc.ir.intervals import IntervalSet, interval
-from natc.ir.conditions import Condition, InSet, Mark
 from natc.packet import PROTOCOL_NAMES
 from natc.record import Record
 from natc.targets.iptables.model import Match, Option
