@@ -44,6 +44,7 @@ OWN_UNKNOWN = "whether the destination is the gateway's own address"
 UNTRACKED = "untracked"
 """What is noted of packets that connection tracking, and so translation, leaves alone."""
 
+_YES = point(1)
 _NOWHERE = point(0)
 """The way out of a packet that ends at the gateway."""
 
@@ -237,6 +238,9 @@ class Engine:
             if said is None:
                 way = replace(way, doubts=(*way.doubts, OWN_UNKNOWN))
             here, away = way.having(Field.OUT_INTERFACE, _NOWHERE)
+            if moved is None:  # What rules were told of the destination holds for routing as well.
+                here = None if here is None else here.having(Field.LOCAL_DESTINATION, _YES)[0]
+                away = None if away is None else away.having(Field.LOCAL_DESTINATION, _YES)[1]
             return here, [] if away is None else [away]
         here, away = way.having(Field.DESTINATION, self.site.own)
         if away is None:

@@ -114,7 +114,9 @@ def _case(packet: Packet, end: End) -> Case | None:
         if not isinstance(condition, Draw | Mark | Noted)
     }
     local = way.packets.get(Field.LOCAL_DESTINATION)
-    if local is not None and local.size == 1:
+    # That a packet leaves says already that it is not for the gateway.
+    is_said = packet.out_interface is not None and Field.DESTINATION not in way.moved
+    if local is not None and local.size == 1 and not is_said:
         here = own(way, moved=False)
         found.add(here if 1 in local else negation(here))
     leaving = None
