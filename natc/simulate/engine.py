@@ -243,6 +243,8 @@ class Engine:
                 away = None if away is None else away.having(Field.LOCAL_DESTINATION, _YES)[1]
             return here, [] if away is None else [away]
         here, away = way.having(Field.DESTINATION, self.site.own)
+        if away is not None:
+            away, _ = away.having(Field.OUT_INTERFACE, EVERY_INTERFACE)
         if away is None:
             return here, []
         if said is not None:
@@ -256,9 +258,7 @@ class Engine:
             if rest is None:
                 return here, parts
             away = rest
-        unknown, _ = away.having(Field.OUT_INTERFACE, EVERY_INTERFACE)
-        if unknown is not None:
-            parts.append(replace(unknown, doubts=(*unknown.doubts, ROUTE_UNKNOWN)))
+        parts.append(replace(away, doubts=(*away.doubts, ROUTE_UNKNOWN)))
         return here, parts
 
 

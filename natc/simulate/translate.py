@@ -59,12 +59,12 @@ def destination(way: Way, action: Action, hook: Hook, rule: str) -> Iterator[Way
                     yield from destination(drawn, backend.action, hook, rule)
         case Redirect(ports, choice):
             if hook is Hook.OUTPUT:
-                address = Choice(LOOPBACK[way.family])
+                ends = [(way, Choice(LOOPBACK[way.family]))]
             else:
-                arriving = way.now(Field.IN_INTERFACE)
-                address = Choice(way.site.address_of(arriving, way.family), "interface")
-            for part, port in _new_ports(way, ports, choice):
-                yield from _to(part, address, port)
+                ends = list(_by_interface(way, Field.IN_INTERFACE))
+            for end, address in ends:
+                for part, port in _new_ports(end, ports, choice):
+                    yield from _to(part, address, port)
         case Netmap(_, network):
             for part, moved in _windows(way, Field.DESTINATION, network, 0):
                 turned = replace(part.moving({Field.DESTINATION: moved}), is_translated=True)
@@ -80,14 +80,26 @@ def source(way: Way, action: Action) -> Iterator[Way]:
             how: How = "hash-of-source" if persistent else "hash"
             yield from _from(way, Choice(addresses, how), ports, choice)
         case Masquerade(ports, choice):
-            leaving = way.now(Field.OUT_INTERFACE)
-            address = Choice(way.site.address_of(leaving, way.family), "interface")
-            yield from _from(way, address, ports, choice)
+            for part, address in _by_interface(way, Field.OUT_INTERFACE):
+                yield from _from(part, address, ports, choice)
         case Netmap(_, network):
             for part, moved in _windows(way, Field.SOURCE, network, 0):
                 yield part.moving({Field.SOURCE: moved}) if moved else part
         case _:
             raise ValueError(f"{type(action).__name__} in the source phase")
+
+
+def _by_interface(way: Way, field: Field) -> Iterator[tuple[Way, Choice]]:
+    """Yield `way` by interface, with the gateway's address there: any where that is not known."""
+    left: Way | None = way
+    for names, own in way.site.primaries:
+        if left is None:
+            return
+        part, left = left.having(field, names)
+        if part is not None:
+            yield part, Choice(own, "interface")
+    if left is not None:
+        yield left, Choice(universe(Field.SOURCE, way.family), "interface")
 
 
 # Destination.

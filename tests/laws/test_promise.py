@@ -13,7 +13,7 @@ from natc.ir.intervals import point
 from natc.ir.policy import Assertion, EndpointSet, Expectation, Policy
 from natc.packet import Packet
 from natc.record import replace
-from natc.simulate import Simulator, site_of
+from natc.simulate import Outcome, Simulator, site_of
 from natc.simulate.expect import difference
 from natc.simulate.promise import counterexample
 from natc.simulate.single import box_of
@@ -41,9 +41,41 @@ def breaks(policy: Policy, promise: Assertion, packet: Packet) -> bool:
     expected = for_packet(promise.expected, packet, policy)
     for outcome in Simulator(policy)(packet).outcomes:
         is_met = difference(expected, packet, outcome.certain()) is None
-        if is_met is (promise.quantifier == "never"):
+        if promise.quantifier == "all" and not is_met:
+            return True
+        # Of a choice, one that is forbidden is enough.
+        if promise.quantifier == "never" and (is_met or may_meet(expected, packet, outcome)):
             return True
     return False
+
+
+def may_meet(expected: Expectation, packet: Packet, outcome: Outcome) -> bool:
+    """Say whether the kernel may choose ends that a `from … to …` names."""
+    if expected.kind != "rewritten" or outcome.verdict == "dropped" or outcome.proxied:
+        return False
+    sides = (
+        (
+            expected.source,
+            (outcome.source, outcome.source_ports),
+            (packet.source, packet.source_port),
+        ),
+        (
+            expected.destination,
+            (outcome.destination, outcome.destination_ports),
+            (packet.destination, packet.destination_port),
+        ),
+    )
+    for ends, (addresses, ports), (address, port) in sides:
+        if ends is None:
+            if address not in addresses or (port is not None and ports and port not in ports):
+                return False
+        elif not any(
+            (end.addresses is None or end.addresses & addresses)
+            and (end.ports is None or ports is None or end.ports & ports)
+            for end in ends
+        ):
+            return False
+    return True
 
 
 def is_meant(policy: Policy, promise: Assertion, packet: Packet) -> bool:
