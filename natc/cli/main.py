@@ -16,7 +16,7 @@ COMMANDS = {
     "fmt": "Write policies in their canonical form.",
     "test": "Check what a policy promises, in a model or a real kernel.",
     "trace": "Tell what becomes of a packet, and which rules decide.",
-    "import": "Read rules that exist, as iptables-save prints them.",
+    "import": "Make a policy of rules that exist, as iptables-save prints them.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
 

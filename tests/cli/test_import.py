@@ -85,11 +85,35 @@ def test_the_family_is_seen_by_the_addresses_unless_it_is_given() -> None:
     assert b"error[NAT008]: an IPv6 address among IPv4 rules" in done.stderr
 
 
-def test_without_a_form_it_says_which_there_are(folder: Path) -> None:
-    done = natc("import", "rules.v4", cwd=folder)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert "give --to iptables-save" in " ".join(done.stderr.decode().split())
-    assert natc("import", "rules.v4", "--to", "nftables", cwd=folder).returncode == 2
+DOCKERED = """\
+*nat
+-A PREROUTING -i eth1 -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j REDIRECT --to-ports 3128
+-A PREROUTING -d 203.0.113.2/32 -i eth0 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.0.0.2
+-A POSTROUTING -s 10.0.0.0/8 -o eth0 -m comment --comment share -j MASQUERADE
+COMMIT
+"""
+
+
+def test_a_policy_comes_of_rules_with_a_remark_on_what_it_cannot_say(folder: Path) -> None:
+    done = natc("import", "-", stdin=DOCKERED.encode(), cwd=folder)
+    assert done.returncode == 0
+    assert done.stderr == b"natc: 1 rule is not expressed, see the comments in the policy\n"
+    lines = done.stdout.decode().splitlines()
+    assert "port-forward tcp/443 in eth0 to 203.0.113.2 -> 10.0.0.2" in lines
+    assert "masquerade from 10.0.0.0/8 out eth0 as share" in lines
+    (remark,) = [line for line in lines if "line 2" in line]
+    assert remark.startswith("# not expressed: line 2: -A PREROUTING -i eth1 -p tcp")
+    assert "limit --limit 5/sec" in remark
+
+
+def test_the_policy_does_what_the_rules_do(folder: Path) -> None:
+    rules = DOCKERED.replace("-m limit --limit 5/sec ", "")
+    (folder / "d.v4").write_text(rules, encoding="utf-8")
+    done = natc("import", "d.v4", "-o", "d.nat", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert natc("diff", "--exit-code", "d.nat", "d.v4", cwd=folder).returncode == 0
+    assert natc("fmt", "--check", "d.nat", cwd=folder).returncode == 0
+    assert natc("import", "d.v4", "--to", "nftables", cwd=folder).returncode == 2
 
 
 def test_a_file_that_cannot_be_read(folder: Path) -> None:
