@@ -1,6 +1,7 @@
 """What all tests share: options, markers and the Hypothesis profile."""
 
 import os
+import random
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -35,6 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "kernel: runs in a throw-away namespace of a real kernel (unshare -Urn)"
     )
+
+
+    # Chosen once, before workers start, so that all of a run is one seed's.
+    os.environ.setdefault("NATC_KERNEL_SEED", str(random.SystemRandom().randrange(1 << 32)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which random rule sets the kernel saw."""
+    seed = os.environ["NATC_KERNEL_SEED"]
+    terminalreporter.write_line(f"random rule sets in the kernel: NATC_KERNEL_SEED={seed}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from natc.dsl.format import format as write
 from natc.dsl.parser import parse
 from natc.elaborate.lower import lower
 from natc.importers.packets import normal
+from natc.importers.runs import fewer
 from natc.importers.sentences import Part
 from natc.ir.actions import Action, Balance, Hook
 from natc.ir.policy import Rule
@@ -93,7 +94,7 @@ def _by_hook(parts: Iterable[Part]) -> dict[Hook, list[Part]]:
 def _equal(one: Part, other: Part, family: Family) -> bool:
     if _nameless(one.action) != _nameless(other.action):
         return False
-    mine, theirs = Region(one.boxes), Region(other.boxes)
+    mine, theirs = Region(fewer(one.boxes)), Region(fewer(other.boxes))
     rest = (*mine.minus(theirs, family).boxes, *theirs.minus(mine, family).boxes)
     return all(normal(box, one.hook, family) is None for box in rest)
 

@@ -44,6 +44,8 @@ class Link(Record):
         boxes: what it matches in its hook.
     """
 
+    IGNORED = frozenset({"rule", "boxes"})
+
     place: Place
     rule: model.Rule
     boxes: tuple[Box, ...]
