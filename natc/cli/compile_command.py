@@ -7,7 +7,7 @@ import click
 
 from natc import __version__, pipeline
 from natc.address import FAMILIES, Family
-from natc.cli.files import Includes, echo_result, read_policy
+from natc.cli.files import Includes, deliver, read_policy
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
@@ -73,7 +73,7 @@ def command(
     if as_script:
         from natc.targets.iptables.script import script  # noqa: PLC0415 - start-up
 
-        _deliver(script(made, printable(source.name), families), output, executable=True)
+        deliver(script(made, printable(source.name), families), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
     texts = {kind: _text(ruleset, form, title) for kind, ruleset in made.items()}
@@ -85,7 +85,7 @@ def command(
             "The policy has rules for IPv4 and IPv6: choose one with --family, write both with "
             "-o DIR, or use --script."
         )
-    _deliver(next(iter(texts.values())), output)
+    deliver(next(iter(texts.values())), output)
 
 
 def _text(ruleset: Ruleset, form: Form, title: str) -> str:
@@ -93,15 +93,6 @@ def _text(ruleset: Ruleset, form: Form, title: str) -> str:
     head = [f"# {title}: {ruleset.family}, for {_RESTORE[ruleset.family]}{noflush}"]
     head += route_notes(ruleset.routes)
     return "".join(f"{line}\n" for line in head) + write(ruleset, form)
-
-
-def _deliver(text: str, output: str | None, *, executable: bool = False) -> None:
-    if output is None or output in ("-", "/dev/stdout"):
-        echo_result(text)
-    else:
-        from natc.cli.writing import write_whole  # noqa: PLC0415 - start-up
-
-        write_whole(output, text, executable=executable)
 
 
 def _deliver_to_folder(texts: Mapping[Family, str | None], folder: str) -> None:

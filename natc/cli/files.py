@@ -107,3 +107,20 @@ def echo_result(text: str) -> None:
     except OSError as error:
         message = f"cannot write standard output: {error.strerror or error}"
         raise Unable(message) from None
+
+
+def deliver(text: str, output: str | None, *, executable: bool = False) -> None:
+    """Write a result to a file, whole or not at all, or print it.
+
+    Args:
+        output: None, `-` and `/dev/stdout` are standard output.
+
+    Raises:
+        Unable: it cannot be written.
+    """
+    if output is None or output in (STDIN, "/dev/stdout"):
+        echo_result(text)
+    else:
+        from natc.cli.writing import write_whole  # noqa: PLC0415 - start-up
+
+        write_whole(output, text, executable=executable)

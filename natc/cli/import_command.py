@@ -6,7 +6,7 @@ import click
 
 from natc.address import Family
 from natc.cli.errors import Unable
-from natc.cli.files import echo_result, read_policy
+from natc.cli.files import deliver, read_policy
 from natc.cli.report import format_option, reported
 from natc.targets.iptables.model import Ruleset
 from natc.targets.iptables.read import read
@@ -85,13 +85,4 @@ def command(
     with reported(format_, colour):
         source = read_policy(rules, stdin_filename)
         ruleset = read(source, None if family is None else Family(int(family)))
-    _deliver(_FORMS[form](ruleset, source.name), output)
-
-
-def _deliver(text: str, output: str | None) -> None:
-    if output is None or output in ("-", "/dev/stdout"):
-        echo_result(text)
-    else:
-        from natc.cli.writing import write_whole  # noqa: PLC0415 - start-up
-
-        write_whole(output, text)
+    deliver(_FORMS[form](ruleset, source.name), output)
