@@ -83,7 +83,7 @@ def rules(draw: st.DrawFn, family: Family, targets: tuple[str, ...]) -> Rule:
         st.lists(st.one_of(_MATCHES, st.builds(Match, _NAMES, _opaque_options())), max_size=3)
     )
     comment = draw(st.none() | _TEXTS)
-    if comment is None and modules and modules[-1].module == "comment":
+    while comment is None and modules and modules[-1].module == "comment":
         modules.pop()  # The last match of a rule, if it is a comment, is the rule's comment.
     jump = draw(
         st.one_of(
