@@ -139,14 +139,24 @@ class Engine:
     def _going_on(self, way: Way, hook: Hook) -> Iterator[End]:
         """Route what the destination phase left."""
         made_here = hook is Hook.OUTPUT
-        here, away = self._routed(way.leaving_by(None))
-        if here is not None and made_here:
-            yield from self._leaving(here.leaving_by(_LOOPBACK), (Hook.FILTER_OUTPUT,))
-        elif here is not None:
-            yield from self._delivered(here)
-        before = (Hook.FILTER_OUTPUT,) if made_here else (Hook.MANGLE_FORWARD, Hook.FILTER_FORWARD)
-        for leaving in away:
-            yield from self._leaving(leaving, before)
+        before: tuple[Hook, ...] = (Hook.MANGLE_FORWARD, Hook.FILTER_FORWARD)
+        ways: Iterable[Way | End] = (way,)
+        if made_here:
+            before = (Hook.FILTER_OUTPUT,)
+            if Field.DESTINATION in way.moved:
+                # All of OUTPUT sees the way out to where the packet was going at first.
+                ways, before = self._filtered([way], before), ()
+        for passed in ways:
+            if isinstance(passed, End):
+                yield passed
+                continue
+            here, away = self._routed(passed.leaving_by(None))
+            if here is not None and made_here:
+                yield from self._leaving(here.leaving_by(_LOOPBACK), before)
+            elif here is not None:
+                yield from self._delivered(here)
+            for leaving in away:
+                yield from self._leaving(leaving, before)
 
     def _leaving(self, way: Way, before: tuple[Hook, ...]) -> Iterator[End]:
         for left in self._filtered([way], (*before, Hook.MANGLE_POSTROUTING)):

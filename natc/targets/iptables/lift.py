@@ -9,7 +9,19 @@ The tables raw, mangle, nat and filter are understood; security does nothing to 
 
 from collections.abc import Iterable, Iterator
 
-from natc.ir.actions import Action, Drop, Hook, Note
+from natc.ir.actions import (
+    Action,
+    Dnat,
+    Drop,
+    Hook,
+    Masquerade,
+    Netmap,
+    Note,
+    Redirect,
+    Snat,
+    Tproxy,
+    Unknown,
+)
 from natc.ir.conditions import Noted
 from natc.ir.policy import Policy, Rule
 from natc.ir.space import EVERYTHING, Box, Region
@@ -17,6 +29,7 @@ from natc.source import NOWHERE, Span
 from natc.targets.iptables import model
 from natc.targets.iptables.lift_match import Matches
 from natc.targets.iptables.lift_target import effect, netmap
+from natc.targets.iptables.write import jump_text
 
 HOOKS = {
     ("raw", "PREROUTING"): Hook.RAW_PREROUTING,
@@ -35,6 +48,16 @@ HOOKS = {
     ("filter", "OUTPUT"): Hook.FILTER_OUTPUT,
 }
 """Table and built-in chain to hook."""
+
+_PLACES: dict[type[Action], tuple[Hook, ...]] = {
+    Dnat: (Hook.PREROUTING, Hook.OUTPUT),
+    Redirect: (Hook.PREROUTING, Hook.OUTPUT),
+    Snat: (Hook.POSTROUTING, Hook.INPUT),
+    Masquerade: (Hook.POSTROUTING,),
+    Netmap: (Hook.PREROUTING, Hook.OUTPUT, Hook.POSTROUTING, Hook.INPUT),
+    Tproxy: (Hook.DIVERT,),
+}
+"""Where the kernel takes an action.  Source: iptables-extensions(8)."""
 
 MOST_RULES = 1_000_000
 """Rules after every jump is followed."""
@@ -129,6 +152,8 @@ class _Hook:
                 action: Action | None = netmap(jump, self.family, source=is_source)
             else:
                 action = effect(jump, self.family)
+            if action is not None and self.hook not in _PLACES.get(type(action), HOOKS.values()):
+                action = Unknown(jump_text(jump))  # The kernel refuses it here.
             if action is not None:
                 yield self._rule(name, boxes, action, rule.origin)
             return

@@ -203,7 +203,12 @@ def _iprange(match: Match, family: Family, _: str) -> list[Box]:
 
 def _mark(match: Match, _: Family, __: str) -> Iterator[Box]:
     option = _one(match)
-    found = EVERYTHING.under(Mark(*mark(option.values[0]), option.negated))
+    value, mask = mark(option.values[0])
+    if value & ~mask:  # The kernel compares what the mask leaves with the whole value.
+        if option.negated:
+            yield EVERYTHING
+        return
+    found = EVERYTHING.under(Mark(value, mask, option.negated))
     if found is not None:
         yield found
 
