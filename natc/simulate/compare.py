@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from natc.address import Family
 from natc.ir.actions import Hook, Tproxy
-from natc.ir.conditions import SHARES, Draw, Opaque
+from natc.ir.conditions import EVERY_BIT, SHARES, Draw, Opaque
 from natc.ir.fields import NO_USER, Field, universe
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Rule
@@ -28,6 +28,7 @@ _MOST_SHARED = 20_000
 """Parts of packets whose fate the kernel chooses, before a comparison is given up."""
 
 
+_SAME_MARK = (EVERY_BIT, 0)
 _INTERFACES = (Field.IN_INTERFACE, Field.OUT_INTERFACE)
 _SOURCE = (Field.SOURCE, Field.SOURCE_PORT)
 _SOURCE_PHASE = (Hook.INPUT, Hook.POSTROUTING)
@@ -267,11 +268,13 @@ def _telling(difference: Difference) -> Difference:
 
 
 def _destinations(fates: Fates) -> Fates:
-    """Return the fates without what becomes of the source."""
-    return _together(
-        (replace(fate, moved=tuple(m for m in fate.moved if m[0] not in _SOURCE)), chance)
-        for fate, chance in fates
-    )
+    """Return the fates without what becomes of the source and of the mark."""
+    return _together((_turned(fate), chance) for fate, chance in fates)
+
+
+def _turned(fate: Fate) -> Fate:
+    moved = tuple((field, moved) for field, moved in fate.moved if field not in _SOURCE)
+    return replace(fate, moved=moved, mark=_SAME_MARK)
 
 
 def _arriving(treatment: Treatment, fates: Fates) -> Treatment:
