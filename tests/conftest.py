@@ -37,7 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "kernel: runs in a throw-away namespace of a real kernel (unshare -Urn)"
     )
 
-
     # Chosen once, before workers start, so that all of a run is one seed's.
     os.environ.setdefault("NATC_KERNEL_SEED", str(random.SystemRandom().randrange(1 << 32)))
 
