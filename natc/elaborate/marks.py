@@ -3,7 +3,7 @@
 from natc.dsl import ast
 from natc.elaborate import values
 from natc.elaborate.kinds import wrong_kind
-from natc.ir.conditions import Mark
+from natc.ir.conditions import Mark, can_hold
 
 
 def marks(expression: ast.SetExpr) -> tuple[tuple[Mark, ...], ...]:
@@ -19,13 +19,15 @@ def marks(expression: ast.SetExpr) -> tuple[tuple[Mark, ...], ...]:
             return (tuple(_negated(mark) for mark in _mark_list(operand)),)
         case ast.Braces():
             marks = _mark_list(expression)
-            return tuple(
+            alternatives = (
                 (
                     mark,
                     *(_negated(earlier) for earlier in marks[:index] if _meet(earlier, mark)),
                 )
                 for index, mark in enumerate(marks)
             )
+            # One that the others hold already, such as the second of two alike, holds nothing.
+            return tuple(one for one in alternatives if can_hold(one))
         case _:
             raise wrong_kind("a mark such as `0x1/0x1`", expression)
 

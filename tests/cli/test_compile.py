@@ -322,3 +322,9 @@ def test_problems_of_the_target_are_located_too(folder: Path) -> None:
 )
 def test_wrong_usage_ends_with_2(words: tuple[str, ...], folder: Path) -> None:
     assert "Usage: natc compile" in refusal(*words, cwd=folder, code=2)
+
+
+def test_a_mark_that_is_listed_twice_is_one_rule() -> None:
+    done = natc("compile", "-", stdin=b"masquerade mark { 0x1, 0x1, 0x1/0x3 } out eth0\n")
+    marks = re.findall(r"-A NATC-POST.*-m mark (.*?) -m comment", done.stdout.decode())
+    assert marks == ["--mark 0x1", "--mark 0x1/0x3 -m mark ! --mark 0x1"]
