@@ -326,5 +326,5 @@ def test_wrong_usage_ends_with_2(words: tuple[str, ...], folder: Path) -> None:
 
 def test_a_mark_that_is_listed_twice_is_one_rule() -> None:
     done = natc("compile", "-", stdin=b"masquerade mark { 0x1, 0x1, 0x1/0x3 } out eth0\n")
-    marks = re.findall(r"-A NATC-POST.*-m mark (.*?) -m comment", done.stdout.decode())
+    marks = re.findall(r"-A NATC-POST.*?-m mark (.*?) -m comment", done.stdout.decode())
     assert marks == ["--mark 0x1", "--mark 0x1/0x3 -m mark ! --mark 0x1"]
