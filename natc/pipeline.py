@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from natc.address import FAMILIES, Family
 from natc.diagnostics import Diagnostic, PolicyError
-from natc.dsl import parser
+from natc.dsl import ast, parser
 from natc.dsl.includes import Reader, expand
 from natc.elaborate.lower import Elaboration
 from natc.elaborate.packet_text import read_packets
@@ -41,6 +41,23 @@ def understand(
     meaning = elaboration.policy(rules)
     _refuse(unread, elaboration.problems.found)
     return meaning
+
+
+def understand_whole(
+    source: Source,
+    read: Reader,
+    node: str | None = None,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+) -> tuple[ast.Policy, Policy]:
+    """Return how a policy is written, includes expanded, and what it means.
+
+    Raises:
+        PolicyError: every problem of the policy.
+    """
+    elaboration, unread = _elaboration(source, read, node, settings)
+    meaning = elaboration.policy(tuple(elaboration.rules()))
+    _refuse(unread, elaboration.problems.found)
+    return elaboration.source, meaning
 
 
 def understand_packets(

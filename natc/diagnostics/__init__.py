@@ -1,5 +1,5 @@
 """What natc has to say about a text: values here, renderers beside them."""
 
-from natc.diagnostics.model import Diagnostic, Label, PolicyError, Severity
+from natc.diagnostics.model import Diagnostic, Edit, Fix, Label, PolicyError, Severity
 
-__all__ = ["Diagnostic", "Label", "PolicyError", "Severity"]
+__all__ = ["Diagnostic", "Edit", "Fix", "Label", "PolicyError", "Severity"]

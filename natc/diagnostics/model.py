@@ -25,6 +25,27 @@ class Label(Record):
     text: str = ""
 
 
+class Edit(Record):
+    """Text to put in the place of a span; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+class Fix(Record):
+    """A mechanical repair.
+
+    Attributes:
+        title: what it does, imperative.
+        edits: in one file, not overlapping.
+        is_safe: whether it changes the treatment of no packet.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    is_safe: bool = True
+
+
 class Diagnostic(Record):
     """One finding.
 
@@ -35,6 +56,7 @@ class Diagnostic(Record):
         related: the other places involved.
         witness: a packet that shows it; None where none is needed.
         help: the only part that suggests.
+        fix: the repair, where it is mechanical.
     """
 
     code: str
@@ -45,6 +67,7 @@ class Diagnostic(Record):
     notes: tuple[str, ...] = ()
     help: str | None = None
     severity: Severity = Severity.ERROR
+    fix: Fix | None = None
 
     @property
     def slug(self) -> str:

@@ -1,0 +1,54 @@
+"""What is linted, and what several rules ask of it; worked out once, when first asked for."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+
+from natc.address import Family
+from natc.dsl import ast
+from natc.ir.actions import Hook
+from natc.ir.policy import Policy, Rule
+from natc.simulate.site import Site, site_of
+from natc.targets.iptables.model import Ruleset
+
+
+class Subject:
+    """A policy, or rules that natc did not write.
+
+    Attributes:
+        policy: what it means.
+        tree: how a policy is written, includes expanded; None for a dump.
+        rulesets: the rules of a dump, one for each family; empty for a policy.
+        today: decides which allowances have ended.
+        undecided: what was too much to decide, in words; rules add to it.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        tree: ast.Policy | None = None,
+        rulesets: Sequence[Ruleset] = (),
+        today: date | None = None,
+    ) -> None:
+        self.policy = policy
+        self.tree = tree
+        self.rulesets = tuple(rulesets)
+        self.today = today
+        self.undecided: list[str] = []
+
+    @property
+    def is_dump(self) -> bool:
+        """Whether the rules come from iptables-save, without zones and networks."""
+        return self.tree is None
+
+    @cached_property
+    def rules(self) -> dict[tuple[Family, Hook], list[Rule]]:
+        """The rules of each family and hook, in their order."""
+        found: dict[tuple[Family, Hook], list[Rule]] = {}
+        for rule in self.policy.rules:
+            found.setdefault((rule.family, rule.hook), []).append(rule)
+        return found
+
+    def site(self, family: Family) -> Site:
+        """Return what is known of the gateway: of a dump, nothing."""
+        return Site() if self.is_dump else site_of(self.policy, family)
