@@ -8,8 +8,13 @@ from natc.address import Family
 from natc.dsl import ast
 from natc.ir.actions import Hook
 from natc.ir.policy import Policy, Rule
+from natc.lint.lists import HookList
+from natc.lint.relations import Relations
 from natc.simulate.site import Site, site_of
 from natc.targets.iptables.model import Ruleset
+
+RELATED = frozenset({Hook.DIVERT, Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})
+"""Hooks that translate or divert; the others are not natc's business."""
 
 
 class Subject:
@@ -48,6 +53,16 @@ class Subject:
         for rule in self.policy.rules:
             found.setdefault((rule.family, rule.hook), []).append(rule)
         return found
+
+    @cached_property
+    def lists(self) -> dict[tuple[Family, Hook], HookList]:
+        """The same rules as lists, for packets as they come to each hook."""
+        return {key: HookList(*key, rules) for key, rules in self.rules.items()}
+
+    @cached_property
+    def relations(self) -> dict[tuple[Family, Hook], Relations]:
+        """How the rules of each hook of the nat table, and those that divert, are related."""
+        return {key: Relations(self.lists[key]) for key in self.lists if key[1] in RELATED}
 
     def site(self, family: Family) -> Site:
         """Return what is known of the gateway: of a dump, nothing."""

@@ -1,0 +1,111 @@
+"""Relations between rules against brute force: every packet of a small universe is tried."""
+
+import os
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from natc.address import Family
+from natc.ir.actions import Hook, SetMark
+from natc.ir.policy import Rule
+from natc.lint.lists import HookList
+from natc.lint.relations import LEAVING_ALONE, Relations
+from tests.lint.universe import EVERY_TRY, Try, effect, matching, rules
+
+COUNT = int(os.environ.get("NATC_RULE_SETS", "150"))
+FIRST = int(os.environ.get("NATC_RULE_SETS_FROM", "0"))
+
+CHAINS = pytest.mark.parametrize("chains", [False, True], ids=["list", "chains"])
+
+
+def related(*, chains: bool) -> Iterator[tuple[int, Relations, list[list[int]]]]:
+    """Yield random rules, related, and for every packet the rules that match it.
+
+    Without marks that nobody knows, of which brute force knows nothing either.
+    """
+    for seed in range(FIRST, FIRST + COUNT):
+        random = Random(seed)
+        made = rules(random, random.randrange(2, 9), chains=chains)
+        if any(isinstance(rule.action, SetMark) and rule.action.value is None for rule in made):
+            continue
+        found = Relations(HookList(Family.IPV4, Hook.PREROUTING, made))
+        assert found.undecided == []
+        yield seed, found, [_matching(made, packet) for packet in EVERY_TRY]
+
+
+def _matching(made: list[Rule], packet: Try) -> list[int]:
+    return [position for position, hit in enumerate(matching(made, packet)) if hit]
+
+
+def first(found: Relations, met: list[int], but: int | None = None) -> int | None:
+    """Return the rule that decides, of those that match, without one of them."""
+    return next((each for each in met if found.list.decides[each] and each != but), None)
+
+
+def reaches(found: Relations, met: list[int], position: int) -> bool:
+    decider = first(found, met)
+    return position in met and (decider is None or position <= decider)
+
+
+@CHAINS
+def test_a_rule_is_dead_exactly_when_no_packet_reaches_it(chains: bool) -> None:
+    seen = 0
+    for seed, found, tried in related(chains=chains):
+        dead = [
+            position
+            for position in range(len(found.list.rules))
+            if not any(reaches(found, met, position) for met in tried)
+        ]
+        assert [each.position for each in found.dead] == dead, seed
+        seen += len(dead)
+    assert seen > COUNT / 10
+
+
+@CHAINS
+def test_those_that_cover_a_dead_rule_do_and_none_of_them_is_needless(chains: bool) -> None:
+    several = 0
+    for seed, found, tried in related(chains=chains):
+        for dead in found.dead:
+            own = [met for met in tried if dead.position in met]
+            assert all(set(dead.by) & set(met) for met in own), seed
+            for one in dead.by:
+                others = set(dead.by) - {one}
+                assert any(not others & set(met) for met in own), seed
+            assert all(found.list.decides[each] and each < dead.position for each in dead.by)
+            several += len(dead.by) > 1
+    assert several > COUNT / 100
+
+
+@CHAINS
+def test_rules_meet_exactly_when_one_takes_what_the_other_would_treat_otherwise(chains: bool):
+    seen = 0
+    for seed, found, tried in related(chains=chains):
+        expected = {
+            (later, earlier)
+            for later in range(len(found.list.rules))
+            for earlier in range(later)
+            if _meet(found, tried, earlier, later)
+        }
+        got = {(each.position, other) for each in found.meetings for other in each.others}
+        assert got == expected, seed
+        seen += len(got)
+    assert seen > COUNT / 10
+
+
+def _meet(found: Relations, tried: list[list[int]], earlier: int, later: int) -> bool:
+    one, other = found.list.rules[earlier], found.list.rules[later]
+    if not (found.list.decides[earlier] and found.list.decides[later]):
+        return False
+    if isinstance(one.action, LEAVING_ALONE):
+        return False
+    return (
+        any(reaches(found, met, later) for met in tried)
+        and any(earlier in met and later not in met for met in tried)
+        and any(
+            first(found, met) == earlier
+            and later in met
+            and effect(one.action, packet) != effect(other.action, packet)
+            for packet, met in zip(EVERY_TRY, tried, strict=True)
+        )
+    )
