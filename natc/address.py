@@ -83,7 +83,9 @@ def _not_ipv4(text: str) -> ValueError:
 
 
 def text_of(family: Family, value: int) -> str:
-    """Write `value` as an address, IPv6 in the form of RFC 5952."""
+    """Write `value` as an address, IPv6 in the form of RFC 5952; what is no number, as it is."""
+    if type(value) is not int:
+        return str(value)
     if family is Family.IPV4:
         return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
     from ipaddress import IPv6Address  # noqa: PLC0415 - start-up

@@ -10,9 +10,9 @@ from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast, parser
 from natc.dsl.includes import Reader, expand
 from natc.elaborate.lower import Elaboration
-from natc.elaborate.packet_text import read_packets
 from natc.ir.policy import Policy
 from natc.packet import Packet
+from natc.patterns import Patterns
 from natc.source import Source, Span
 from natc.targets.iptables.chains import Chains
 from natc.targets.iptables.lower import lower as lower_to_iptables
@@ -75,6 +75,8 @@ def understand_packets(
     Raises:
         PolicyError: every problem of the policy, else every problem of the packets.
     """
+    from natc.elaborate.packet_text import read_packets  # noqa: PLC0415 - start-up
+
     elaboration, unread = _elaboration(source, read, node, settings)
     meaning = elaboration.policy(tuple(elaboration.rules()))
     _refuse(unread, elaboration.problems.found)
@@ -110,14 +112,15 @@ def compile_rules(
     """Return the iptables rules of a policy, as text inside: for printing only.
 
     The same as `rulesets(understand(…))`, but rule by rule from one end to the other, so that a
-    policy of 100,000 rules is never held in any form but its text.
+    policy of 100,000 rules is never held in any form but its text; and by `Patterns` where rules
+    are alike.
 
     Raises:
         PolicyError: every problem of the policy, in all families.
     """
     elaboration, unread = _elaboration(source, read, node, settings)
     chains = {family: Chains(source.name, family, rule_text) for family in FAMILIES}
-    for rule in elaboration.rules():
+    for rule in elaboration.rules(Patterns(elaboration, chains).compiled):
         chains[rule.family].add(rule)
     elaboration.policy()
     refused = [problem for chain in chains.values() for problem in chain.problems]

@@ -5,17 +5,14 @@ from collections.abc import Collection, Mapping
 
 import click
 
-from natc import __version__, pipeline
+from natc import pipeline
 from natc.address import FAMILIES, Family
 from natc.cli.files import Includes, deliver, read_policy
+from natc.cli.plain import restore_text
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
-from natc.targets.iptables.companion import route_notes
-from natc.targets.iptables.model import Ruleset
-from natc.targets.iptables.write import Form, write
-
-_RESTORE = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}
+from natc.targets.iptables.write import Form
 
 
 @click.command("compile", no_args_is_help=True)
@@ -69,14 +66,13 @@ def command(
         made = {kind: rules for kind, rules in made.items() if kind in families}
     if not made:
         raise click.UsageError(f"The policy has no rules for IPv{family}.")
-    title = f"natc {__version__}, {printable(source.name)}"
     if as_script:
         from natc.targets.iptables.script import script  # noqa: PLC0415 - start-up
 
         deliver(script(made, printable(source.name), families), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
-    texts = {kind: _text(ruleset, form, title) for kind, ruleset in made.items()}
+    texts = {kind: restore_text(ruleset, form, source.name) for kind, ruleset in made.items()}
     if output is not None and (os.path.isdir(output) or output.endswith("/")):  # noqa: PTH112
         _deliver_to_folder({kind: texts.get(kind) for kind in families}, output)
         return
@@ -86,13 +82,6 @@ def command(
             "-o DIR, or use --script."
         )
     deliver(next(iter(texts.values())), output)
-
-
-def _text(ruleset: Ruleset, form: Form, title: str) -> str:
-    noflush = "" if form is Form.STANDALONE else " --noflush"
-    head = [f"# {title}: {ruleset.family}, for {_RESTORE[ruleset.family]}{noflush}"]
-    head += route_notes(ruleset.routes)
-    return "".join(f"{line}\n" for line in head) + write(ruleset, form)
 
 
 def _deliver_to_folder(texts: Mapping[Family, str | None], folder: str) -> None:

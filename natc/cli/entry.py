@@ -1,14 +1,26 @@
-"""The program `natc`: turns the garbage collector off before anything is loaded.
+"""The program `natc`: what happens before anything is loaded.
 
-A run is short and makes little garbage; loading alone would set off a hundred collections.
+The garbage collector is turned off: a run is short and makes little garbage; loading alone would
+set off a hundred collections.
 """
 
 import gc
+import sys
 
 
 def run() -> None:
     """Run natc."""
     gc.disable()
-    from natc.cli.main import run as run_command  # noqa: PLC0415 - after the line above
+    failed: BaseException | None = None
+    match sys.argv[1:]:
+        case ["compile", path] if not path.startswith("-"):
+            from natc.cli import plain  # noqa: PLC0415 - start-up
 
-    run_command()
+            try:
+                if plain.run(path):
+                    return
+            except (OSError, KeyboardInterrupt) as error:
+                failed = error
+    from natc.cli.main import run as run_command  # noqa: PLC0415 - start-up
+
+    run_command(failed)

@@ -77,6 +77,7 @@ SLUGS = {
     "NAT412": "tunnel-translated",
     "NAT413": "bridged-match",
     "NAT414": "bypass",
+    "NAT415": "contradicting-facts",
     "NAT501": "forwarding-off",
     "NAT502": "mixed-backends",
     "NAT503": "wrong-apply-backend",

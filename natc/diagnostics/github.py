@@ -5,15 +5,19 @@ Source: docs.github.com, "Workflow commands for GitHub Actions".
 
 from collections.abc import Iterable
 
-from natc.diagnostics.model import Diagnostic, Severity
+from natc.diagnostics.model import Diagnostic, Severity, Undecided
 from natc.diagnostics.text import printable, said
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def render(diagnostics: Iterable[Diagnostic]) -> str:
+def render(diagnostics: Iterable[Diagnostic], undecided: Iterable[Undecided] = ()) -> str:
     """Return one command a line."""
-    return "\n".join(_command(diagnostic) for diagnostic in diagnostics)
+    return "\n".join([*map(_command, diagnostics), *map(_remark, undecided)])
+
+
+def _remark(undecided: Undecided) -> str:
+    return f"::notice file={_property(undecided.name)}::{_data(f'not decided: {undecided.what}')}"
 
 
 def _command(diagnostic: Diagnostic) -> str:

@@ -80,6 +80,18 @@ class Diagnostic(Record):
         return self.primary.span.source.name, self.primary.span.start, self.code
 
 
+class Undecided(Record):
+    """What was too much to decide: no finding, and no promise that there is none.
+
+    Attributes:
+        name: of the text, as in `Source`.
+        what: in words, lower case, no full stop.
+    """
+
+    name: str
+    what: str
+
+
 _LONG = re.compile(r"`([^`]{30})[^`]{20,}([^`]{10})`")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from natc.diagnostics.model import Diagnostic, Label
+from natc.diagnostics.model import Diagnostic, Label, Undecided
 from natc.source import Source
 
 _TAB = "    "
@@ -10,17 +10,27 @@ _MOST_COLUMNS = 160
 """Longer lines are cut around the place."""
 
 
-def render(diagnostics: Iterable[Diagnostic]) -> str:
+def render(diagnostics: Iterable[Diagnostic], undecided: Iterable[Undecided] = ()) -> str:
     """Return `diagnostics` one after the other, an empty line between, without a final newline."""
-    return "\n\n".join("\n".join(_lines(diagnostic)) for diagnostic in diagnostics)
+    found = ["\n".join(_lines(diagnostic)) for diagnostic in diagnostics]
+    return "\n\n".join([*found, *(f"note: {_remark(one)}" for one in undecided)])
 
 
-def concise(diagnostics: Iterable[Diagnostic]) -> str:
+def concise(diagnostics: Iterable[Diagnostic], undecided: Iterable[Undecided] = ()) -> str:
     """Return one line for each: `file:line:column: error[NAT001]: message`."""
-    return "\n".join(
+    found = [
         f"{printable(str(d.primary.span))}: {d.severity}[{d.code}]: {printable('; '.join(said(d)))}"
         for d in diagnostics
-    )
+    ]
+    return "\n".join([*found, *(f"{printable(one.name)}: note: {_what(one)}" for one in undecided)])
+
+
+def _remark(undecided: Undecided) -> str:
+    return f"{printable(undecided.name)}: {_what(undecided)}"
+
+
+def _what(undecided: Undecided) -> str:
+    return printable(f"not decided: {undecided.what}")
 
 
 def said(diagnostic: Diagnostic) -> Iterator[str]:

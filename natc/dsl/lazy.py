@@ -6,11 +6,15 @@ memory by two orders, and a policy of 100,000 rules is looked at once or twice.
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import cast, overload
 
 from natc.dsl import ast
 from natc.dsl.shapes import Build, words
+from natc.record import replace
 from natc.source import Source
+
+Kept = tuple[ast.AnyStatement | Build, int, int]
+"""A statement as its tree, or as what builds the tree, and where it begins and ends."""
 
 
 class Statements(Sequence[ast.AnyStatement]):
@@ -21,12 +25,17 @@ class Statements(Sequence[ast.AnyStatement]):
         self._made: list[ast.AnyStatement | Build] = []  # The tree, or what builds it.
         self._starts = array("Q")
         self._ends = array("Q")
+        self._comments: dict[int, ast.Comments] = {}  # Of rules to be built, by index.
 
     def add(self, statement: ast.AnyStatement | Build, start: int, end: int) -> None:
-        """Append a statement, or the way to build it from its place."""
+        """Append a statement, or the way to build it, a rule, from its place."""
         self._made.append(statement)
         self._starts.append(start)
         self._ends.append(end)
+
+    def comment(self, around: ast.Comments) -> None:
+        """Put comments to the rule that was added last."""
+        self._comments[len(self._made) - 1] = around
 
     def declarations(self) -> Iterator[ast.AnyStatement]:
         """Yield every statement that is no translation rule, and some that are."""
@@ -40,11 +49,19 @@ class Statements(Sequence[ast.AnyStatement]):
         return len(self._made)
 
     def __iter__(self) -> Iterator[ast.AnyStatement]:
-        source, text = self._source, self._source.text
-        for made, start, end in zip(self._made, self._starts, self._ends, strict=True):
-            yield (
-                made if isinstance(made, ast.Node) else made(source, start, words(text[start:end]))
-            )
+        return (self._tree(index) for index in range(len(self)))
+
+    def _tree(self, index: int) -> ast.AnyStatement:
+        made = self._made[index]
+        if isinstance(made, ast.Node):
+            return made
+        tree = built(self._source, made, self._starts[index], self._ends[index])
+        around = self._comments.get(index)
+        return tree if around is None else replace(tree, comments=around)
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield the statements without building any; those to be built are rules."""
+        return zip(self._made, self._starts, self._ends, strict=True)
 
     @overload
     def __getitem__(self, index: int) -> ast.AnyStatement: ...
@@ -53,10 +70,7 @@ class Statements(Sequence[ast.AnyStatement]):
     def __getitem__(self, index: int | slice) -> ast.AnyStatement | Sequence[ast.AnyStatement]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        made, start, end = self._made[index], self._starts[index], self._ends[index]
-        if isinstance(made, ast.Node):
-            return made
-        return made(self._source, start, words(self._source.text[start:end]))
+        return self._tree(range(len(self))[index])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -68,6 +82,18 @@ class Statements(Sequence[ast.AnyStatement]):
 
     def __repr__(self) -> str:
         return repr(tuple(self))
+
+
+def built(source: Source, build: Build, start: int, end: int) -> ast.Rule | ast.Static:
+    """Return the tree of a rule of `source`, without its comments."""
+    return cast("ast.Rule | ast.Static", build(source, start, words(source.text[start:end])))
+
+
+def kept(statements: Sequence[ast.AnyStatement]) -> Iterator[Kept]:
+    """Yield the statements as they are, built or not."""
+    if isinstance(statements, Statements):
+        return statements.kept()
+    return ((statement, 0, 0) for statement in statements)
 
 
 def declarations(statements: Iterable[ast.AnyStatement]) -> Iterator[ast.AnyStatement]:

@@ -69,10 +69,12 @@ def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) ->
         if start == end:
             closing = above
             continue
-        bare = not (above or inner or beside is not None)
+        commented = bool(above) or beside is not None
         build = skeletons.builder(source, start, end)
-        if build is not None and bare and source.text.startswith(_RULES, start):
+        if build is not None and not inner and source.text.startswith(_RULES, start):
             statements.add(build, start, end)
+            if commented:
+                statements.comment(ast.Comments(above, beside))
             continue
         if build is not None:
             statement = build(source, start, words(source.text[start:end]))
@@ -84,7 +86,7 @@ def _policy(source: Source, skeletons: Skeletons, problems: list[Diagnostic]) ->
                 continue
             statement = parsed
             skeletons.learn(source, start, end, statement)
-        if not bare:
+        if commented or inner:
             statement = comments.attach(statement, source, chunk)
         statements.add(statement, start, end)
     return ast.Policy(statements, closing, Span(source, 0, len(source.text)))

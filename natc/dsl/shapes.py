@@ -92,10 +92,10 @@ class _Writer:
     def _literal(self, text: str, span: Span) -> str:
         """Return an expression for the text of a literal, a part of one word."""
         first, last = span.start - self.start, span.end - self.start
-        if not self.varying.search(self.text[first:last]):
-            return repr(text)
-        if self.text[first] == '"':
+        if self.text[first] == '"':  # Others of the shape say more, even where this one is empty.
             first, last = first + 1, last - 1
+        elif not self.varying.search(self.text[first:last]):
+            return repr(text)
         for index, (begin, end) in enumerate(self.words):
             if begin <= first and last <= end:
                 before, after = self.text[begin:first], self.text[last:end]

@@ -22,8 +22,8 @@ _EMPTY_LINE = re.compile(r"[ \t]*\n")
 _SOMETHING = re.compile(r"[^\s;]")
 """What the first statement or comment begins with."""
 
-_PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*\n')
-"""A line that is one statement without braces, texts and comments, as most of a long policy are."""
+_PLAIN = re.compile(r'([^\s"#{};](?:[^"#{};\n]*[^\s"#{};])?)[ \t]*(#[^\n]*)?\n')
+"""A line that is one statement without braces and texts, as most of a long policy are."""
 
 
 class Chunk(NamedTuple):
@@ -54,7 +54,9 @@ def cut(source: Source, problems: list[Diagnostic]) -> Iterator[Chunk]:
     while begin < len(text):
         plain = _PLAIN.match(text, begin)
         if plain is not None:
-            yield Chunk(begin, plain.end(1), cutter.take_above() if cutter.above else ())
+            above = cutter.take_above() if cutter.above else ()
+            beside = None if plain.lastindex == 1 else canonical(plain[2])
+            yield Chunk(begin, plain.end(1), above, (), beside)
             begin = plain.end()
             continue
         chunk, begin = cutter.next(begin)

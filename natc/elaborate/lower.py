@@ -1,9 +1,10 @@
 """Syntax tree to IR: names resolved, sugar expanded, every problem found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.dsl import ast, lazy
+from natc.dsl.shapes import Build
 from natc.elaborate import diversion, places, promises
 from natc.elaborate.context import Context
 from natc.elaborate.definitions import definitions_in_force
@@ -28,6 +29,13 @@ _VERBS = {
 }
 
 _NO_SETTINGS: Mapping[str, str] = {}
+
+Shortcut = Callable[[Build, int, int, int], bool]
+"""Given what builds a rule, its place and its ordinal, whether it has been dealt with."""
+
+
+def _none(_build: Build, _start: int, _end: int, _ordinal: int) -> bool:
+    return False
 
 
 def lower(
@@ -95,42 +103,54 @@ class Elaboration:
                 else:
                     self.scope.services(definition.name)
 
-    def rules(self) -> Iterator[ir.Rule]:
-        """Yield the rules in file order; what is wrong with one goes to `problems`."""
-        written = self._written_rules()
-        if lazy.may_mention(self.source.statements, "tproxy"):
-            return diversion.in_file_order(written)
-        return written
+    def rules(self, shortcut: Shortcut = _none) -> Iterator[ir.Rule]:
+        """Yield the rules in file order; what is wrong with one goes to `problems`.
 
-    def _written_rules(self) -> Iterator[ir.Rule]:
+        Args:
+            shortcut: may deal with one on its own, which is then not among those yielded.
+        """
+        if lazy.may_mention(self.source.statements, "tproxy"):
+            return diversion.in_file_order(self._written_rules(_none))
+        return self._written_rules(shortcut)
+
+    def _written_rules(self, shortcut: Shortcut) -> Iterator[ir.Rule]:
         ordinal = 0
         places_ = tuple(self.places)
-        for statement in self.source.statements:
-            if isinstance(statement, (ast.Rule, ast.Static)):
-                ordinal += 1
-                try:  # Not `caught()`: this runs for every rule.
-                    yield from self._rules_of(statement, ordinal, places_)
-                except Problem as problem:
-                    self.problems.found.append(problem.diagnostic)
-            elif isinstance(statement, ast.Block) and statement.kind == "network":
+        source = self.source.span.source
+        for kept, start, end in lazy.kept(self.source.statements):
+            if isinstance(kept, ast.Block) and kept.kind == "network":
                 with self.problems.caught():
-                    yield from self._network_rules(statement, places_)
+                    yield from self._network_rules(kept, places_)
+            if isinstance(kept, ast.Node) and not isinstance(kept, ast.Rule | ast.Static):
+                continue
+            ordinal += 1
+            try:  # Not `caught()`: this runs for every rule.
+                if isinstance(kept, ast.Node):
+                    yield from self._rules_of(kept, ordinal, places_)
+                elif not shortcut(kept, start, end, ordinal):
+                    rule = lazy.built(source, kept, start, end)
+                    yield from self._rules_of(rule, ordinal, places_)
+            except Problem as problem:
+                self.problems.found.append(problem.diagnostic)
         self.says_something |= ordinal > 0
 
     def _rules_of(
         self, statement: ast.Rule | ast.Static, ordinal: int, places_: tuple[Place, ...]
     ) -> Iterator[ir.Rule]:
         verb = statement.verb if isinstance(statement, ast.Rule) else "static"
-        name = f"{verb}-{ordinal}" if statement.name is None else self._given_name(statement.name)
+        name = f"{verb}-{ordinal}" if statement.name is None else self.given_name(statement.name)
         context = Context(self.scope, name, statement.span, places_)
-        if isinstance(statement, ast.Static):
-            return static(statement, context)
-        if verb == "balance":
+        if isinstance(statement, ast.Rule) and verb == "balance":
             check = health_check(statement, name)
             self.checks += [check] if check else []
-        return _VERBS[verb](statement, context)
+        return rules_of(statement, context)
 
-    def _given_name(self, name: ast.Name) -> str:
+    def given_name(self, name: ast.Name) -> str:
+        """Return the name of a rule, which no other may have from now on.
+
+        Raises:
+            Problem: NAT003, NAT018, NAT204.
+        """
         check_rule_name(name)
         if name.text in self.names:
             raise _duplicate(name, self.names[name.text])
@@ -184,6 +204,17 @@ class Elaboration:
             tuple(assertions),
             tuple(allowances),
         )
+
+
+def rules_of(statement: ast.Rule | ast.Static, context: Context) -> Iterator[ir.Rule]:
+    """Yield the rules of one statement.
+
+    Raises:
+        Problem: what is wrong with it.
+    """
+    if isinstance(statement, ast.Static):
+        return static(statement, context)
+    return _VERBS[statement.verb](statement, context)
 
 
 def _duplicate(name: ast.Name, earlier: Span) -> Problem:

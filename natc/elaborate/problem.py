@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from natc.diagnostics import Diagnostic, Label
+from natc.diagnostics import Diagnostic, Fix, Label
 from natc.source import Span
 
 
@@ -20,10 +20,11 @@ class Problem(Exception):  # noqa: N818 - not an error of natc
         related: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         help: str | None = None,  # noqa: A002 - the diagnostic's field
+        fix: Fix | None = None,
     ) -> None:
         super().__init__(message)
         self.diagnostic = Diagnostic(
-            code, message, Label(span, label), related, notes=notes, help=help
+            code, message, Label(span, label), related, notes=notes, help=help, fix=fix
         )
 
 

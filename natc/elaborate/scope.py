@@ -156,7 +156,7 @@ class Scope:
     def _service_set(self, expression: ast.SetExpr) -> ServiceSet:
         match expression:
             case ast.Service():
-                return services.of_ports(*values.service_parts(expression))
+                return services.of_ports(*values.service_parts(expression, self.literal_ports))
             case ast.PortList(protocol, ports, span):
                 place = Span(span.source, span.start, span.start + len(protocol))
                 number = values.service(protocol, place)
@@ -200,10 +200,18 @@ class Scope:
             raise Problem("NAT005", "this set of ports is empty", expression.span)
         return found
 
+    def literal_ports(self, text: str, span: Span, offset: int = 0) -> IntervalSet:
+        """Return what a port or a range of ports means, which stands at `offset` of `span`.
+
+        Raises:
+            Problem: NAT206.
+        """
+        return values.ports(text, span, offset)
+
     def _port_set(self, expression: ast.SetExpr) -> IntervalSet:
         match expression:
             case ast.Number(text, span):
-                return values.ports(text, span)
+                return self.literal_ports(text, span)
             case ast.Braces(items):
                 ranges = (r for item in items for r in self._port_set(item.value).ranges)
                 return IntervalSet.of(ranges)

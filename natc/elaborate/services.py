@@ -8,7 +8,7 @@ from natc.record import Record
 
 ALL_PORTS = interval(0, 65535)
 _PORTED = tuple(sorted(PORT_PROTOCOLS))
-_POINTS = {number: point(number) for number in _PORTED}
+_POINTS = tuple(point(number) for number in _PORTED)
 _PORTLESS = interval(0, 255) - IntervalSet.of((number, number) for number in _PORTED)
 
 
@@ -58,20 +58,22 @@ class ServiceSet(Record):
     def boxes(self) -> Iterator[tuple[IntervalSet, IntervalSet | None]]:
         """Yield protocols and their ports, disjoint; None where the ports do not matter."""
         whole = self.others
-        by_ports: dict[tuple[tuple[int, int], ...], IntervalSet] = {}
-        for number, ports in zip(_PORTED, self.ports, strict=True):
+        alike: list[tuple[IntervalSet, IntervalSet]] = []
+        for protocol, ports in zip(_POINTS, self.ports, strict=True):
             if not ports.ranges:
                 continue
             if ports.ranges == ALL_PORTS.ranges:
-                whole |= _POINTS[number]
-            elif ports.ranges in by_ports:
-                by_ports[ports.ranges] |= _POINTS[number]
+                whole |= protocol
+                continue
+            for index, (protocols, same) in enumerate(alike):
+                if same.ranges == ports.ranges:
+                    alike[index] = (protocols | protocol, same)
+                    break
             else:
-                by_ports[ports.ranges] = _POINTS[number]
+                alike.append((protocol, ports))
         if whole.ranges:
             yield whole, None
-        for ranges, protocols in by_ports.items():
-            yield protocols, IntervalSet(ranges)
+        yield from alike
 
 
 EVERY_SERVICE = ServiceSet((ALL_PORTS,) * len(_PORTED), _PORTLESS)

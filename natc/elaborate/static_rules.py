@@ -12,7 +12,7 @@ from natc.elaborate.scope import place_interfaces
 from natc.elaborate.targets import Target
 from natc.ir.actions import Action, Dnat, Hook, Netmap, Side, Snat
 from natc.ir.fields import Field
-from natc.ir.intervals import IntervalSet, interval
+from natc.ir.intervals import IntervalSet, interval, point
 from natc.ir.policy import Rule
 from natc.ir.space import Box, Region
 
@@ -39,7 +39,7 @@ def static(statement: ast.Static, context: Context) -> Iterator[Rule]:
         for low, high, size in _blocks(
             _one_range(inside, family), _one_range(outside, family), inside, outside
         ):
-            here, there = interval(low, low + size - 1), interval(high, high + size - 1)
+            here, there = _block(low, size), _block(high, size)
             arriving = where | {Field.DESTINATION: there}
             leaving = {Field.SOURCE: here}
             if on is not None:
@@ -54,6 +54,10 @@ def static(statement: ast.Static, context: Context) -> Iterator[Rule]:
             yield context.rule(
                 family, Hook.POSTROUTING, Region((Box.of(leaving),)), _to(Side.SOURCE, there)
             )
+
+
+def _block(first: int, size: int) -> IntervalSet:
+    return point(first) if size == 1 else interval(first, first + size - 1)
 
 
 def _to(side: Side, block: IntervalSet) -> Action:
@@ -108,6 +112,9 @@ def _blocks(
             other.span,
         )
     low, high, left, count = inside.first, outside.first, inside.size, 0
+    if left == 1:
+        yield low, high, 1
+        return
     while left:
         size = 1
         while size * 2 <= left and not (low | high) & (size * 2 - 1):

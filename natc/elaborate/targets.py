@@ -72,7 +72,7 @@ def read(expression: ast.SetExpr, scope: Scope) -> Target:
             can have.
     """
     if isinstance(expression, ast.Endpoint):
-        host, host_span, ports = values.endpoint_parts(expression)
+        host, host_span, ports = values.endpoint_parts(expression, scope.literal_ports)
         if not host:
             return Target(None, ports, expression.span)
         if values.is_name(host):

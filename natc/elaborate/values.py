@@ -1,10 +1,12 @@
 """Single values: the text of one token to numbers, range-checked."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 from natc import address
 from natc.address import Family
+from natc.diagnostics import Edit, Fix
 from natc.dsl import ast
 from natc.elaborate.problem import Problem
 from natc.ir.fields import INTERFACE_BYTES, USER_BYTES
@@ -12,6 +14,9 @@ from natc.ir.intervals import IntervalSet, interval, point
 from natc.ir.policy import AddressSet
 from natc.packet import PORT_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS
 from natc.source import Span
+
+PortReader = Callable[[str, Span, int], IntervalSet]
+"""Reads ports as `ports` does."""
 
 LAST_MARK = 0xFFFFFFFF
 LAST_USER = 0xFFFFFFFE
@@ -65,14 +70,22 @@ def addresses(text: str, span: Span) -> AddressSet:
             "the address has bits set beyond its prefix length",
             span,
             help=f"write `{network}` for the network, or `{base}` for the host",
+            fix=Fix(
+                f"write `{network}`, which is what iptables makes of it",
+                (Edit(span, network),),
+                is_safe=False,  # Nobody knows which of the two was meant.
+            ),
         )
     return _of(family, interval(value, value | hosts))
 
 
-def endpoint_parts(literal: ast.Endpoint) -> tuple[str, Span, IntervalSet]:
+def endpoint_parts(
+    literal: ast.Endpoint, read: PortReader | None = None
+) -> tuple[str, Span, IntervalSet]:
     """Split `HOST:PORTS` into the host's text, empty for `:3128`, its place, and the ports."""
     host, _, ports_text = literal.text.rpartition(":")
-    return host, _part(literal.span, 0, host), ports(ports_text, literal.span, len(host) + 1)
+    found = (read or ports)(ports_text, literal.span, len(host) + 1)
+    return host, _part(literal.span, 0, host), found
 
 
 def is_name(host: str) -> bool:
@@ -115,13 +128,13 @@ def service(protocol_text: str, protocol_span: Span) -> int:
     return number
 
 
-def service_parts(literal: ast.Service) -> tuple[int, IntervalSet]:
+def service_parts(literal: ast.Service, read: PortReader | None = None) -> tuple[int, IntervalSet]:
     """Read `tcp/80`."""
     protocol, _, ports_text = literal.text.partition("/")
     number = PROTOCOLS.get(protocol, -1)
     if number not in PORT_PROTOCOLS:
         number = service(protocol, _part(literal.span, 0, protocol))
-    return number, ports(ports_text, literal.span, len(protocol) + 1)
+    return number, (read or ports)(ports_text, literal.span, len(protocol) + 1)
 
 
 def protocol(literal: ast.Name | ast.Number) -> int | None:

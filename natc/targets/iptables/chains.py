@@ -67,6 +67,10 @@ class Chains:
                 Diagnostic("NAT210", str(refusal), Label(rule.origin), help=refusal.help)
             )
 
+    def add_text(self, chain: str, text: str) -> None:
+        """Append a rule to one of natc's chains, as `keep` returned it for another such rule."""
+        self._rules[self._open[chain]].append(text)
+
     def _add(self, rule: Rule) -> None:
         chain = HOOK_CHAINS[rule.hook][2]
         comment = self._commenter.comment(rule)
