@@ -12,7 +12,7 @@ from natc.address import Family
 from natc.ir.actions import Hook, Tproxy
 from natc.ir.conditions import EVERY_BIT, SHARES, Draw, Opaque
 from natc.ir.fields import NO_USER, Field, universe
-from natc.ir.intervals import point
+from natc.ir.intervals import EMPTY, point
 from natc.ir.policy import Policy, Rule
 from natc.ir.space import Box
 from natc.record import Record, replace
@@ -30,6 +30,12 @@ _MOST_SHARED = 20_000
 
 _SAME_MARK = (EVERY_BIT, 0)
 _INTERFACES = (Field.IN_INTERFACE, Field.OUT_INTERFACE)
+_TRANSLATED = (
+    Field.SOURCE,
+    Field.SOURCE_PORT,
+    Field.DESTINATION,
+    Field.DESTINATION_PORT,
+)
 _SOURCE = (Field.SOURCE, Field.SOURCE_PORT)
 _SOURCE_PHASE = (Hook.INPUT, Hook.POSTROUTING)
 
@@ -85,12 +91,29 @@ def compare(left: Policy, right: Policy, family: Family, site: Site) -> list[Dif
     """
     theirs = Engine(right, family, _unrouted(site))
     found: list[Difference] = []
-    for one in treatments(left, family, site, worth_comparing(left, right, family)):
+    worth = worth_comparing(left, right, family)
+    for one in treatments(left, family, site, list(_by_destination(worth, family, site))):
         for other in _treatments(theirs, [one.packets]):
             found += _differing(other.packets, one, other, family)
             if len(found) > MOST_FOUND:
                 raise Undecided
     return _joined(found, family)
+
+
+def _by_destination(packets: Iterable[Box], family: Family, site: Site) -> Iterator[Box]:
+    """Yield packets by their destination, where that tells which are for the gateway itself."""
+    for box in packets:
+        local = box.get(Field.LOCAL_DESTINATION)
+        if site.own is None or local is None:
+            yield box
+            continue
+        there = box.get(Field.DESTINATION) or universe(Field.DESTINATION, family)
+        here = there & site.own if 1 in local else EMPTY
+        if 0 in local:
+            here |= there - site.own
+        if here:
+            plain = box.having(Field.LOCAL_DESTINATION, None)
+            yield plain.having(Field.DESTINATION, here)
 
 
 def treatments(
@@ -186,9 +209,34 @@ def _together(fates: Iterable[tuple[Fate, Fraction | None]]) -> Fates:
     for fate, chance in fates:
         before = chances.get(fate, Fraction(0))
         chances[fate] = None if chance is None or before is None else before + chance
+    chances = _one_choice(chances)
     if len(chances) == 1:  # Whatever is drawn, and whatever a limit says.
         chances = dict.fromkeys(chances, Fraction(1))
     return frozenset(chances.items())
+
+
+def _one_choice(chances: dict[Fate, Fraction | None]) -> dict[Fate, Fraction | None]:
+    """Put together what rules have told apart of one choice of the kernel's."""
+    if len(chances) == 1:
+        return chances
+    for field in _TRANSLATED:
+        joined: dict[Fate, tuple[Choice, Fraction | None]] = {}
+        whole: dict[Fate, Fraction | None] = {}
+        for fate, chance in chances.items():
+            moved = dict(fate.moved)
+            choice = moved.pop(field, 0)
+            if chance is not None or not isinstance(choice, Choice) or choice.how == "fixed":
+                whole[fate] = chance
+                continue
+            key = replace(fate, moved=(*moved.items(), (field, Choice(EMPTY, choice.how))))
+            before = joined.get(key)
+            values = choice.values if before is None else before[0].values | choice.values
+            joined[key] = Choice(values, choice.how), None
+        for key, (choice, chance) in joined.items():
+            moved = dict(key.moved) | {field: choice}
+            whole[replace(key, moved=tuple(sorted(moved.items())))] = chance
+        chances = whole
+    return chances
 
 
 def _differing(
@@ -209,17 +257,24 @@ def _differing(
 
 def _for(fates: Fates, packets: Box) -> Fates:
     """Return the fates of a part in one form: a single value's new value, not its distance."""
-    return frozenset({(_settled(fate, packets), chance) for fate, chance in fates})
+    return _together((_settled(fate, packets), chance) for fate, chance in fates)
 
 
 def _settled(fate: Fate, packets: Box) -> Fate:
-    moved = tuple((field, _new(packets, field, moved)) for field, moved in fate.moved)
+    """Return a fate without distances from single values, and without what stays where it was."""
+    new = ((field, _new(packets, field, moved)) for field, moved in fate.moved)
+    moved = tuple(each for each in new if each[1] != _where_it_was(packets, each[0]))
     return fate if moved == fate.moved else replace(fate, moved=moved)
+
+
+def _where_it_was(packets: Box, field: Field) -> Choice | None:
+    values = packets.get(field)
+    return Choice(values) if values is not None and values.size == 1 else None
 
 
 def _new(packets: Box, field: Field, moved: Moved) -> Moved:
     if isinstance(moved, Choice):
-        return Choice(moved.values) if moved.values.size == 1 else moved
+        return moved
     values = packets.get(field)
     if values is None or values.size != 1:
         return moved
@@ -227,12 +282,15 @@ def _new(packets: Box, field: Field, moved: Moved) -> Moved:
 
 
 def _crossing(packets: Box, left: Fates, right: Fates) -> Box | None:
-    """Return the part where a distance on one side leads to the value on the other; None: none."""
+    """Return the part where a distance on one side leads to the value on the other; None: none.
+
+    What is not moved is at no distance.
+    """
     for one, _ in left:
         for other, _ in right:
             mine, theirs = dict(one.moved), dict(other.moved)
-            for field in mine.keys() & theirs.keys():
-                distance, choice = mine[field], theirs[field]
+            for field in mine.keys() | theirs.keys():
+                distance, choice = mine.get(field, 0), theirs.get(field, 0)
                 if isinstance(distance, Choice):
                     distance, choice = choice, distance
                 if isinstance(distance, Choice) or not isinstance(choice, Choice):

@@ -25,7 +25,7 @@ from natc.ir.intervals import IntervalSet, interval, point
 from natc.packet import PORT_PROTOCOLS
 from natc.record import replace
 from natc.simulate.site import LOOPBACK
-from natc.simulate.way import Choice, How, Moved, Way
+from natc.simulate.way import Choice, Moved, Way
 
 _PORTED = IntervalSet.of((number, number) for number in PORT_PROTOCOLS)
 
@@ -44,9 +44,8 @@ def destination(way: Way, action: Action, hook: Hook, rule: str) -> Iterator[Way
     """Yield `way` with its destination rewritten; `rule` names the draws of `balance`."""
     match action:
         case Dnat(addresses, ports, _, persistent, choice):
-            how: How = "hash-of-source" if persistent else "hash"
             for part, port in _dnat_ports(way, action):
-                yield from _to(part, Choice(addresses, how), port)
+                yield from _to(part, _pool(addresses, is_persistent=persistent), port)
         case Balance(backends, sticky):
             left: Way | None = way if sticky is None else replace(way, is_choice=True)
             for index, (share, backend) in enumerate(zip(action.draws(), backends, strict=True)):
@@ -77,8 +76,7 @@ def source(way: Way, action: Action) -> Iterator[Way]:
     """Yield `way` with its source rewritten."""
     match action:
         case Snat(addresses, ports, persistent, choice):
-            how: How = "hash-of-source" if persistent else "hash"
-            yield from _from(way, Choice(addresses, how), ports, choice)
+            yield from _from(way, _pool(addresses, is_persistent=persistent), ports, choice)
         case Masquerade(ports, choice):
             for part, address in _by_interface(way, Field.OUT_INTERFACE):
                 yield from _from(part, address, ports, choice)
@@ -87,6 +85,12 @@ def source(way: Way, action: Action) -> Iterator[Way]:
                 yield part.moving({Field.SOURCE: moved}) if moved else part
         case _:
             raise ValueError(f"{type(action).__name__} in the source phase")
+
+
+def _pool(addresses: IntervalSet, *, is_persistent: bool) -> Choice:
+    if addresses.size == 1:
+        return Choice(addresses)
+    return Choice(addresses, "hash-of-source" if is_persistent else "hash")
 
 
 def _by_interface(way: Way, field: Field) -> Iterator[tuple[Way, Choice]]:
@@ -146,10 +150,23 @@ def _to(way: Way, address: Choice, port: Moved) -> Iterator[Way]:
     # An unknown address of the gateway is no choice that could be the old one.
     known = address.values.ranges != universe(Field.DESTINATION, way.family).ranges
     same, others = way.having(Field.DESTINATION, address.values) if known else (None, way)
-    if same is not None:
-        yield from _same_address(same, address, port)
+    for part in () if same is None else _one_by_one(same, Field.DESTINATION):
+        yield from _same_address(part, address, port)
     if others is not None:
         yield _turned(others, address, port)
+
+
+def _one_by_one(way: Way, field: Field) -> Iterator[Way]:
+    """Yield `way` in parts of one value of `field`; as it is, where there are many."""
+    values = way.now(field)
+    if not 1 < values.size <= _MOST_WINDOWS:
+        yield way
+        return
+    for low, high in values.ranges:
+        for value in range(low, high + 1):
+            part, _ = way.having(field, point(value))
+            if part is not None:
+                yield part
 
 
 def _same_address(way: Way, address: Choice, port: Moved) -> Iterator[Way]:
