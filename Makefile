@@ -9,7 +9,7 @@ DEBIAN := iptables nftables iproute2 ipset conntrack
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check golden kernel fuzz fuzz-kernel bench clean
+.PHONY: help setup tools demo test check golden docs kernel fuzz fuzz-kernel bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,13 +58,17 @@ check: setup  ## formatting, lints, types, who imports whom
 golden: setup  ## rewrite the golden files; read `git diff` before you accept them
 	$(PYTEST) tests/golden --update-golden -q
 
+docs: setup  ## rewrite docs/rules.md from the pages of the lint rules
+	$(BIN)/natc rules --format markdown >docs/rules.md.new
+	mv docs/rules.md.new docs/rules.md
+
 kernel: setup  ## only the tests in a real kernel
 	$(PYTEST) -m kernel --require-kernel -q -n auto
 
 fuzz: setup  ## more random policies: make fuzz N=5000
 	NATC_EXAMPLES=$(or $(N),2000) $(PYTEST) tests/laws tests/fuzz -q
 
-fuzz-kernel: setup  ## random rule sets in a real kernel, any number: make fuzz-kernel N=5000
+fuzz-kernel: setup  ## random policies and rule sets in a real kernel: make fuzz-kernel N=5000
 	$(BIN)/python -m tests.kernel_diff.fuzz --count $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
 bench: setup  ## compile times and memory against ferm, as ratios of one run

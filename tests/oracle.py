@@ -15,6 +15,7 @@ phase looks at::
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
@@ -130,6 +131,7 @@ class Oracle:
         self.world = world
         self.definitions: dict[str, ast.SetExpr] = {}
         self.places: dict[str, _Place] = {}
+        self._widths: dict[tuple[object, int], int] = {}
         for statement in policy.statements:
             if isinstance(statement, ast.Definition):
                 self.definitions[statement.name.text] = statement.value
@@ -255,13 +257,11 @@ class Oracle:
         )
 
     def _comes_from_a_servers_zone(self, rule: ast.Rule, packet: Packet) -> bool:
-        servers = [
-            address for choice in self._targets(rule, packet) for address in choice.addresses
-        ]
         return any(
             self._is_place_interface(place, packet.in_interface)
-            for server in servers
-            for place in self._homes(packet.family, server)
+            for server in _servers(rule)
+            for address in self._target(server, packet.family)[0]
+            for place in self._homes(packet.family, address)
         )
 
     def _homes(self, family: Family, address: int) -> list[_Place]:
@@ -349,18 +349,17 @@ class Oracle:
             return False
         if not self._matches(rule, packet, packet.destination, packet.destination_port):
             return False
-        backup = _clause(rule, "backup")
-        ends = [*_ends(rule), *([backup.value] if backup else [])]
-        return any(self._is_end(rule, end, packet, arrival) for end in ends)
+        return any(self._is_end(rule, server, packet, arrival) for server in _servers(rule))
 
     def _is_end(self, rule: ast.Rule, end: object, packet: Packet, arrival: Arrival) -> bool:
         """Say whether a connection arrived at one of the servers of `rule`."""
         addresses, ports = self._target(end, packet.family)
+        if arrival.destination not in addresses:
+            return False
         if ports is not None and _clause(rule, "shift"):
             service = _clause(rule, "service")
             assert service is not None
-            matched = [p for p in ANY_PORT if self._is_service(service.value, packet.protocol, p)]
-            ports = range(ports[0], ports[0] + len(matched))
+            ports = range(ports[0], ports[0] + self._width(service.value, packet.protocol))
         if ports is None:
             service = _clause(rule, "service")
             in_ports = service is None or self._is_service(
@@ -368,7 +367,14 @@ class Oracle:
             )
         else:
             in_ports = arrival.port in ports
-        return arrival.destination in addresses and in_ports
+        return in_ports
+
+    def _width(self, service: object, protocol: int) -> int:
+        """Count the ports of a service, which takes long enough to remember it."""
+        key = service, protocol
+        if key not in self._widths:
+            self._widths[key] = sum(self._is_service(service, protocol, port) for port in ANY_PORT)
+        return self._widths[key]
 
     def _hairpin(self, packet: Packet, arrival: Arrival) -> Verdict | None:
         """Return what makes the server's answer to a client beside it come back this way."""
@@ -717,11 +723,18 @@ def _ends(rule: ast.Rule) -> list[ast.SetExpr]:
     return [item.value for item in rule.target.items]
 
 
+def _servers(rule: ast.Rule) -> list[object]:
+    """Return the servers of a rule, one that stands by for the others among them."""
+    backup = _clause(rule, "backup")
+    return [*_ends(rule), *([backup.value] if backup else [])]
+
+
 def _text(expression: object) -> str:
     assert isinstance(expression, ast.Literal), expression
     return expression.text
 
 
+@cache
 def _bounds(text: str) -> tuple[Family, int, int]:
     """Read an address, CIDR or range."""
     text = text.strip("[]")
@@ -738,6 +751,7 @@ def _endpoint(endpoint: ast.Endpoint) -> tuple[str, range]:
     return host, _range(ports)
 
 
+@cache
 def _range(text: str) -> range:
     low, _, high = text.partition("-")
     return range(int(low), int(high or low) + 1)

@@ -1,7 +1,8 @@
 """A real kernel in throw-away namespaces: rules are loaded, packets sent, and the verdicts read.
 
     plan      a policy's facts → the gateway to build (`topology`: its values)
-    lab       the gateway as a context: load, run, save, probe; `netns` and `worker` are behind it
+    lab       the gateway as a context: load, run, save, probe; `netns` and `worker` are behind it,
+              with `restore` for one text and `restorer` for thousands
     probe     one packet → what the kernel did, with `frames`, `links`, `steering`, `listeners`,
               and `oracle`, the table that writes a packet's end on its connection (`conntrack`)
     compare   what a test expects × what the kernel did → None, or the difference

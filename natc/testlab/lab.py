@@ -1,6 +1,6 @@
 """A real kernel to load rules into and to send packets through, gone without a trace afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -115,12 +115,30 @@ class Lab:
         Raises:
             Untestable: the lab cannot make one of the packets; none was sent.
         """
-        probes = tuple(packets)
-        for packet in probes:
-            reason = self.obstacle(packet)
-            if reason:
-                raise Untestable(f"{packet}: {reason}")
-        answer: list[Observation] = self._ask("probe", probes, keep)
+        answer: list[Observation] = self._ask("probe", self._made(packets), keep)
+        return answer
+
+    def begin(self, texts: Mapping[Family, str], packets: Iterable[Packet]) -> None:
+        """Have rules replaced and packets sent, as `load` and `probe` do, without waiting for it.
+
+        Many times faster than those, for many rule sets: the restore programs stay open.  Nothing
+        else may be asked of the lab before `outcome`.
+
+        Args:
+            texts: of whole tables; those that they do not name stay as they are.
+
+        Raises:
+            Untestable: the lab cannot make one of the packets; nothing has begun.
+        """
+        self._send("trial", tuple(texts.items()), self._made(packets))
+
+    def outcome(self) -> list[Observation]:
+        """Wait for what was begun, and say what the kernel made of each packet.
+
+        Raises:
+            LoadError: the rules were refused, and no packet was sent.
+        """
+        answer: list[Observation] = self._answer()
         return answer
 
     def exchange(self, packets: Iterable[tuple[str, bytes]]) -> list[list[tuple[str, bytes]]]:
@@ -132,12 +150,24 @@ class Lab:
         answer: list[list[tuple[str, bytes]]] = self._ask("exchange", tuple(packets))
         return answer
 
+    def _made(self, packets: Iterable[Packet]) -> tuple[Packet, ...]:
+        """Return the packets if the lab can make all of them."""
+        probes = tuple(packets)
+        for packet in probes:
+            reason = self.obstacle(packet)
+            if reason:
+                raise Untestable(f"{packet}: {reason}")
+        return probes
+
     def _ask(self, method: str, *arguments: object) -> Any:
+        self._send(method, *arguments)
+        return self._answer()
+
+    def _send(self, method: str, *arguments: object) -> None:
         try:
             self._connection.send((method, arguments))
         except OSError:
             raise LabError("the lab's worker has died") from None
-        return self._answer()
 
     def _answer(self) -> Any:
         try:

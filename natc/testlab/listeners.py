@@ -1,6 +1,8 @@
 """The sockets of transparent proxies, which TPROXY needs to find before it takes a packet."""
 
+import ctypes
 import socket
+import struct
 from collections.abc import Iterable
 
 from natc.address import Family, text_of
@@ -9,6 +11,16 @@ from natc.testlab.oracle import FIRST_LISTENER
 from natc.testlab.topology import Listener
 
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # include/uapi/linux/in.h, in6.h
+SO_ATTACH_FILTER = 26  # include/uapi/asm-generic/socket.h
+
+_REFUSAL = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0))
+"""A socket filter of one instruction, that lets nothing in: BPF_RET | BPF_K, 0 bytes.
+
+A listener is found, and the packet delivered, before its filter is asked.  Were a connection begun,
+TPROXY would give the next packet of the same addresses and ports to that, whatever the rules say.
+
+Source: include/uapi/linux/filter.h; net/ipv4/tcp_ipv4.c, tcp_v4_rcv(); nf_tproxy_ipv4.c.
+"""
 
 
 def listen(listeners: Iterable[Listener]) -> list[socket.socket]:
@@ -40,6 +52,8 @@ def _open(listener: Listener, mark: int) -> socket.socket:
         made.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
+    program = struct.pack("@HP", 1, ctypes.addressof(_REFUSAL))
+    made.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
     address = "" if listener.address is None else text_of(listener.family, listener.address)
     try:
         made.bind((address, listener.port))

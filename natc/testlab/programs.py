@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from natc.testlab.errors import LabError, LabUnavailable
 
-_PACKAGES = {"ip": "iproute2", "nft": "nftables", "ipset": "ipset", "sh": "dash"}
+_PACKAGES = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "ipset": "ipset",
+    "sh": "dash",
+    "stdbuf": "coreutils",
+}
 """Debian packages; the programs not listed are all in `iptables`."""
 
 FOLDERS = (*os.get_exec_path(), "/usr/local/sbin", "/usr/sbin", "/sbin")

@@ -34,7 +34,8 @@ class Completed(Record):
 _LINE = re.compile(r"\bline:? (\d+)")
 _PATH = f"{netns.PRIVATE}/bin"
 _SCRIPT = f"{netns.PRIVATE}/script"
-_PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
+PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
+"""The first word of the programs' names."""
 
 
 def load(flavour: Flavour, family: Family, text: str, *, whole: bool = False) -> None:
@@ -44,7 +45,7 @@ def load(flavour: Flavour, family: Family, text: str, *, whole: bool = False) ->
         LoadError: refused, by the program or the kernel.
     """
     options = ("-w", "5") if whole else ("--noflush", "-w", "5")
-    done = programs.run((f"{_PROGRAMS[family]}-{flavour}-restore", *options), text)
+    done = programs.run((f"{PROGRAMS[family]}-{flavour}-restore", *options), text)
     if done.returncode != 0:
         named = _LINE.search(done.stdout)
         message = " ".join(done.stdout.split())
@@ -53,13 +54,13 @@ def load(flavour: Flavour, family: Family, text: str, *, whole: bool = False) ->
 
 def save(flavour: Flavour, family: Family) -> str:
     """Return all tables, as `iptables-save` prints them."""
-    return programs.must((f"{_PROGRAMS[family]}-{flavour}-save",))
+    return programs.must((f"{PROGRAMS[family]}-{flavour}-save",))
 
 
 def install_programs(flavour: Flavour) -> None:
     """Make a folder in which `iptables`, `iptables-save`, … are those of `flavour`."""
     os.mkdir(_PATH)
-    for program in _PROGRAMS.values():
+    for program in PROGRAMS.values():
         for verb in ("", "-restore", "-save"):
             target = programs.find(f"{program}-{flavour}{verb}")
             os.symlink(os.path.realpath(target), f"{_PATH}/{program}{verb}")

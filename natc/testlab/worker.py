@@ -1,6 +1,7 @@
 """The worker's side of a lab: builds the gateway and does what the parent asks, one by one."""
 
 import os
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from natc.address import Family
@@ -8,6 +9,7 @@ from natc.packet import Packet
 from natc.testlab import conntrack, links, netlink, netns, oracle, programs, restore
 from natc.testlab.probe import Observation, Prober
 from natc.testlab.restore import Completed, Flavour
+from natc.testlab.restorer import Restorer
 from natc.testlab.topology import Topology
 from natc.testlab.wire import Wire
 
@@ -24,6 +26,7 @@ class Gateway:
         restore.install_programs(flavour)
         self._ports = links.build(topology)
         oracle.install(topology)
+        self._restorers = {family: Restorer(flavour, family) for family in Family}
         self._kernel = netlink.connect(conntrack.NETLINK_NETFILTER)
         self._prober = Prober(topology, self._ports, netns.uids())
         self._wire: Wire | None = None  # opened when asked for: it sees, and slows, every packet
@@ -54,6 +57,14 @@ class Gateway:
         """Send each packet in turn and say what became of it."""
         return [self._prober.probe(packet, keep=keep) for packet in packets]
 
+    def trial(
+        self, texts: tuple[tuple[Family, str], ...], packets: tuple[Packet, ...]
+    ) -> list[Observation]:
+        """Replace rules, see `Restorer.replace`, and say what then becomes of each packet."""
+        for family, text in texts:
+            self._restorers[family].replace(text)
+        return self.probe(packets, keep=False)
+
     def exchange(self, packets: tuple[tuple[str, bytes], ...]) -> list[list[tuple[str, bytes]]]:
         """Have interfaces receive raw IP packets in turn and say what left after each."""
         if self._wire is None:
@@ -71,17 +82,15 @@ def serve(connection: Connection, topology: Topology, flavour: Flavour) -> None:
     except Exception as error:  # noqa: BLE001 - the parent decides what is a bug
         connection.send(error)
         return
-    connection.send(None)
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):  # the parent has left, perhaps without its answer
+        connection.send(None)
+        while True:
             method, arguments = connection.recv()
-        except EOFError:
-            return
-        try:
-            answer = getattr(gateway, method)(*arguments)
-        except Exception as error:  # noqa: BLE001 - as above
-            answer = error
-        connection.send(answer)
+            try:
+                answer = getattr(gateway, method)(*arguments)
+            except Exception as error:  # noqa: BLE001 - as above
+                answer = error
+            connection.send(answer)
 
 
 def _this_cpu() -> int:

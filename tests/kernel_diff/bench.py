@@ -85,6 +85,12 @@ ODD = frozenset(
 own.  Source: RFC 4291, 2.6.1; net/ipv4/fib_frontend.c, fib_add_ifaddr."""
 
 
+def fill_sets(lab: Lab) -> None:
+    """Make the kernel's sets, with the members that the oracle thinks they have."""
+    for name, members in universe.LISTED.items():
+        lab.ipset(name, [text_of(family, at) for family, at in members if family is Family.IPV4])
+
+
 @contextmanager
 def loaded(lab: Lab, rules: Mapping[Family, Ruleset]) -> Iterator[None]:
     """Have the rules in the lab's kernel meanwhile."""

@@ -1,165 +1,157 @@
-"""Many random rule sets through a real kernel: `make fuzz-kernel N=5000`.
+"""Many random policies and rule sets through a real kernel: `make fuzz-kernel N=5000`.
 
-Rule sets come from numbers, one seed each, so that any of them can be made again.  What natc's model
-and the kernel disagree on is made as small as it goes and saved beside the regressions, which the
-tests replay.
+Each comes from a number, its seed.  Policies are held against four witnesses, rule sets that no
+policy stands behind against two (see `cases`), in both flavours of iptables.  What natc and the
+kernel disagree on is made as small as it goes and saved beside the regressions, which the tests
+replay.
 
-    python -m tests.kernel_diff.fuzz --count 5000 [--seed S] [--packets 40] [--flavour both]
+    python -m tests.kernel_diff.fuzz --count 5000 [--seed S] [--packets 100] [--what policies]
+        [--flavour nft] [--workers 2]
 """
 
 import argparse
-import hashlib
-import json
+import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 
-from natc.address import Family
-from natc.diagnostics import PolicyError
-from natc.packet import Packet
-from natc.record import replace
-from natc.source import Source
-from natc.targets.iptables.lift import lift
-from natc.targets.iptables.read import read
-from natc.testlab import Flavour, Lab, LoadError
-from tests.kernel_diff import bench
-from tests.kernel_diff.witnesses import Model
-from tests.strategies.dumps import Dump, packet_near
+from natc.record import Record
+from natc.testlab import Flavour
+from tests.kernel_diff import kept, seeds, shrink
+from tests.kernel_diff.cases import Case
+from tests.kernel_diff.rig import Complaint, Rig, Verdict
 
-REGRESSIONS = Path(__file__).with_name("regressions")
+RIGS = 4
+"""Rule sets that one worker has in the kernel at once: iptables-nft waits for RCU, not for a CPU."""
+
+MOST_WRONG = 5
+"""Disagreements after which a worker stops: the next ones are most likely the same."""
 
 
-class Case:
-    """A rule set and the packets that go through it."""
+PROGRESS = 1000
+"""Cases after which a worker says how far it is."""
 
-    def __init__(self, seed: int, packets: int) -> None:
-        chance = random.Random(seed)
-        self.family = Family.IPV6 if seed % 3 == 2 else Family.IPV4
-        self.text = Dump(chance, self.family).text()
-        drawn = (packet_near(chance, self.text, self.family) for _ in range(packets))
-        # One connection each: the second packet of a connection is not looked up.
-        self.packets = list(
-            {
-                replace(packet, out_interface=None): packet for packet in map(bench.at_home, drawn)
-            }.values()
+
+class Share(Record):
+    """What one worker is to try."""
+
+    kind: seeds.Kind
+    seeds: range
+    packets: int
+    flavours: tuple[Flavour, ...]
+
+
+class Tally(Record):
+    """What has been tried, and how often it went wrong."""
+
+    cases: int = 0
+    probes: int = 0
+    swaps: int = 0
+    refused: int = 0
+    disagreements: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*(getattr(self, field) + getattr(other, field) for field in self.FIELDS))
+
+
+def run(share: Share, cpu: int) -> Tally:
+    """Try a share of the cases, on one CPU."""
+    os.sched_setaffinity(0, {cpu})
+    tally = Tally()
+    for verdict in verdicts(share):
+        tally += Tally(
+            1,
+            verdict.probes,
+            len(share.flavours) * len(verdict.case.texts),
+            int(bool(verdict.refusals)),
+            int(bool(verdict.complaints)),
         )
+        if tally.cases % PROGRESS == 0:
+            print(f"{share.kind}: {tally.cases} of {len(share.seeds)} on CPU {cpu}", flush=True)
+        for error in verdict.refusals:
+            print(f"{verdict.case.name}: not loaded: {error}", flush=True)
+        if verdict.complaints:
+            _report(verdict.case, verdict.complaints[0])
+            if tally.disagreements >= MOST_WRONG:
+                break
+    return tally
 
 
-def complaints(
-    lab: Lab, text: str, family: Family, packets: Sequence[Packet]
-) -> Iterator[tuple[Packet, str]]:
-    """Yield each packet that the kernel treats as the model does not allow.
-
-    Raises:
-        LoadError: the kernel refuses the rules.
-    """
-    model = Model(lift("dump", read(Source("dump", text), family)))
-    lab.load(text, family, whole=True)
-    probes = [packet for packet in packets if bench.can_be_judged(lab, packet)]
-    for packet, seen in zip(probes, lab.probe(probes), strict=True):
-        wrong = model.complaint(packet, seen)
-        if wrong is not None:
-            yield packet, wrong
-
-
-def smallest(lab: Lab, text: str, family: Family, packet: Packet) -> str:
-    """Return the text with every rule and every match left out that the complaint does not need."""
-    lines = text.splitlines()
-    while True:
-        for shorter in _shorter(lines):
-            try:
-                if any(complaints(lab, "\n".join([*shorter, ""]), family, [packet])):
-                    lines = shorter
-                    break
-            except (LoadError, PolicyError):
-                continue
-        else:
-            return "".join(f"{line}\n" for line in lines)
+def verdicts(share: Share) -> Iterator[Verdict]:
+    """Yield how each case fared, several of them under way at any time."""
+    with ExitStack() as stack:
+        rigs: dict[bool, deque[Rig]] = {False: deque(), True: deque()}
+        for seed in share.seeds:
+            case = seeds.case(share.kind, seed, share.packets)
+            queue = rigs[case.has_listeners]
+            if len(queue) < RIGS:
+                rig = stack.enter_context(Rig(share.flavours, listeners=case.has_listeners))
+            else:
+                rig = queue.popleft()
+                yield rig.finish()
+            rig.begin(case)
+            queue.append(rig)
+        for rig in (*rigs[False], *rigs[True]):
+            yield rig.finish()
 
 
-def _shorter(lines: list[str]) -> Iterator[list[str]]:
-    for index, line in enumerate(lines):
-        if not line.startswith("-A"):
-            continue
-        yield [*lines[:index], *lines[index + 1 :]]
-        words = line.split()
-        for first in range(2, len(words)):
-            for last in range(first + 1, min(first + 5, len(words) + 1)):
-                yield [
-                    *lines[:index],
-                    " ".join([*words[:first], *words[last:]]),
-                    *lines[index + 1 :],
-                ]
+def _report(case: Case, complaint: Complaint) -> None:
+    """Make a disagreement small and keep it, if it happens again in a new kernel."""
+    print(f"{case.name}: {complaint}", flush=True)
+    with Rig([complaint.flavour], listeners=case.has_listeners) as rig:
+        alone = case.about(complaint.packet)
+        if not rig.fails(alone):
+            print(f"{case.name}: does not happen again by itself", flush=True)
+            return
+        small = shrink.smallest(alone, rig.fails)
+        (left,) = rig.judge(small).complaints
+        path = kept.save(small, left)
+        print(f"{left}\n{small.text}saved as {path}", flush=True)
 
 
-def save(text: str, packet: Packet, wrong: str) -> Path:
-    """Keep a disagreement for the tests to replay."""
-    REGRESSIONS.mkdir(exist_ok=True)
-    name = hashlib.sha256(f"{text}{packet}".encode()).hexdigest()[:12]
-    path = REGRESSIONS / f"{name}.rules"
-    fields = json.dumps({field: getattr(packet, field) for field in packet.FIELDS})
-    head = f"# {packet}\n# {wrong}\n# {fields}\n"
-    path.write_text(head + text, encoding="utf-8")
-    return path
-
-
-def saved() -> Iterator[tuple[Path, str, Packet]]:
-    """Yield the disagreements that were kept: file, rules and packet."""
-    for path in sorted(REGRESSIONS.glob("*.rules")):
-        text = path.read_text(encoding="utf-8")
-        fields = json.loads(text.splitlines()[2].removeprefix("# "))
-        yield path, text, Packet(**(fields | {"family": Family(fields["family"])}))
-
-
-def run(flavour: Flavour, first: int, count: int, packets: int) -> int:
-    """Try `count` rule sets and return how many the kernel and the model disagree on."""
+def fuzz(kind: seeds.Kind, first: int, count: int, given: argparse.Namespace) -> Tally:
+    """Try `count` cases on all CPUs, say how that went, and return it."""
     began = time.monotonic()
-    probes = wrong_sets = refused = 0
-    with Lab(bench.topology(), flavour) as lab:
-        for seed in range(first, first + count):
-            case = Case(seed, packets)
-            try:
-                found = list(complaints(lab, case.text, case.family, case.packets))
-            except LoadError as error:
-                refused += 1
-                print(f"{flavour}: seed {seed}: not loaded: {error}", flush=True)
-                continue
-            probes += len(case.packets)
-            if found:
-                wrong_sets += 1
-                packet, wrong = found[0]
-                text = smallest(lab, case.text, case.family, packet)
-                path = save(text, packet, wrong)
-                print(
-                    f"{flavour}: seed {seed}: {packet}: {wrong}\n{text}saved as {path}", flush=True
-                )
-                if wrong_sets >= 5:
-                    break
+    flavours = tuple(Flavour) if given.flavour == "both" else (Flavour(given.flavour),)
+    cpus = sorted(os.sched_getaffinity(0))
+    workers = min(given.workers or len(cpus), count)
+    shares = [
+        Share(kind, range(first + index, first + count, workers), given.packets, flavours)
+        for index in range(workers)
+    ]
+    with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+        tallies = pool.map(run, shares, (cpus[index % len(cpus)] for index in range(workers)))
+        tally = sum(tallies, Tally())
     seconds = time.monotonic() - began
     print(
-        f"{flavour}: {count} rule sets from seed {first}, {probes} probes, {refused} not loaded, "
-        f"{wrong_sets} disagreements; {probes / seconds:.0f} probes/s, "
-        f"{count / seconds:.0f} rule sets/s",
+        f"{kind}: {tally.cases} from seed {first} by {' and '.join(flavours)}, "
+        f"{tally.refused} refused, {tally.disagreements} disagreements; {tally.probes} probes, "
+        f"{tally.swaps} swaps of rules; a second: {tally.cases / seconds:.0f} {kind}, "
+        f"{tally.probes / seconds:.0f} probes, {tally.swaps / seconds:.0f} swaps",
         flush=True,
     )
-    return wrong_sets
+    return tally
 
 
 def main() -> None:
     """Run the fuzzer."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--count", type=int, default=1000)
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--count", type=int, default=1000, help="of each kind")
     arguments.add_argument("--seed", type=int, default=None, help="the first; default: a fresh one")
-    arguments.add_argument("--packets", type=int, default=40, help="for each rule set")
+    arguments.add_argument("--packets", type=int, default=100, help="for each of them")
+    arguments.add_argument("--what", choices=[*seeds.KINDS, "both"], default="both")
     arguments.add_argument("--flavour", choices=[*Flavour, "both"], default="both")
+    arguments.add_argument("--workers", type=int, default=None, help="default: one for each CPU")
     given = arguments.parse_args()
     first = random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed
-    flavours = list(Flavour) if given.flavour == "both" else [Flavour(given.flavour)]
-    print(f"first seed: {first}", flush=True)
-    wrong = [run(flavour, first, given.count, given.packets) for flavour in flavours]
-    sys.exit(1 if any(wrong) else 0)
+    kinds = seeds.KINDS if given.what == "both" else (given.what,)
+    tallies = [fuzz(kind, first, given.count, given) for kind in kinds]
+    sys.exit(1 if any(tally.refused or tally.disagreements for tally in tallies) else 0)
 
 
 if __name__ == "__main__":

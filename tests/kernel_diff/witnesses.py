@@ -1,6 +1,7 @@
 """What natc's model says a packet may end as, held against what the kernel did."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from natc.address import Family
 from natc.ir.actions import Dnat, Snat
@@ -21,6 +22,7 @@ from tests.strategies import universe as world
 _LOOPBACK = {Family.IPV4: interval(127 << 24, (128 << 24) - 1), Family.IPV6: point(1)}
 
 
+@cache
 def site(family: Family) -> Site:
     """Return the lab's gateway as the model is to know it: all of it."""
     own = IntervalSet.of((v, v) for (_, kind), v in bench.OWN.items() if kind is family)
@@ -55,13 +57,13 @@ class Model:
         """Return what the kernel did and the model does not allow, None when there is nothing."""
         if (packet.family, seen.destination) in bench.ODD:
             return None
-        ends = [
-            end
-            for end in self.engines[packet.family].ends(box_of(packet))
-            if not _is_refuted(end.way.packets.conditions, packet)
-        ]
-        if any(_allows(end, packet, seen) for end in ends):
-            return None
+        ends = []
+        for end in self.engines[packet.family].ends(box_of(packet)):
+            if _is_refuted(end.way.packets.conditions, packet):
+                continue
+            if _allows(end, packet, seen):
+                return None
+            ends.append(end)
         if seen.verdict == "dropped" and any(_is_odd(end) for end in ends):
             return None
         return f"the kernel: {seen}; the model: {' or '.join(map(_shown, ends))}"

@@ -3,13 +3,13 @@
 They load: targets stand where the kernel takes them, and chains do not call each other in circles.
 """
 
-from collections.abc import Callable
-from random import Random
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from natc.address import Family, text_of
 from natc.packet import PORT_PROTOCOLS, Packet
 from tests.strategies import universe
+from tests.strategies.chance import Chance, one_of
 
 _PROTOCOLS = {
     Family.IPV4: ("tcp", "udp", "sctp", "icmp", "47"),
@@ -25,20 +25,32 @@ _PHASES = {
 }
 """Table to the chains that a user chain of one letter is called from."""
 
+_ADDRESSES = {
+    family: tuple(
+        universe.number(universe.address(block, index))
+        for block in universe.blocks(family)
+        for index in (2, 2, 3, 4, 5, 9, 1)
+    )
+    for family in Family
+}
+_WAYS_OUT = (*universe.INTERFACES, *[None] * 20)  # Steering a packet to a way out is slow.
+
+T = TypeVar("T")
+
 
 class Dump:
     """Writes one rule set."""
 
-    def __init__(self, random: Random, family: Family) -> None:
-        self.random = random
+    def __init__(self, chance: Chance, family: Family) -> None:
+        self.chance = chance
         self.family = family
 
     def text(self) -> str:
         """Return the tables mangle, nat and filter; some are empty."""
         full = {
-            "mangle": self.random.randrange(3) == 0,
+            "mangle": self._below(3) == 0,
             "nat": True,
-            "filter": self.random.randrange(4) == 0,
+            "filter": self._below(4) == 0,
         }
         return "".join(self._table(table, is_full=is_full) for table, is_full in full.items())
 
@@ -52,11 +64,11 @@ class Dump:
                 for line in [*lines, *(f":{base} ACCEPT [0:0]" for base in bases), "COMMIT"]
             )
         for letter, bases in _PHASES[table].items():
-            count = self.random.randrange(4) if table == "nat" else self.random.randrange(2)
+            count = self._below(4) if table == "nat" else self._below(2)
             chains = [f"{letter}{index}" for index in range(count)]
             lines += [f":{chain} - [0:0]" for chain in chains]
             for base in bases:
-                if table == "nat" or self.random.randrange(2):
+                if table == "nat" or self._below(2):
                     rules += self._chain(letter, base, chains)
             for index, chain in enumerate(chains):
                 rules += self._chain(letter, chain, chains[index + 1 :])
@@ -65,20 +77,20 @@ class Dump:
         return "".join(f"{line}\n" for line in [*lines, *rules, "COMMIT"])
 
     def _policy(self, table: str) -> str:
-        return "DROP" if table != "mangle" and self.random.randrange(12) == 0 else "ACCEPT"
+        return "DROP" if table != "mangle" and self._below(12) == 0 else "ACCEPT"
 
     def _chain(self, letter: str, chain: str, callees: list[str]) -> list[str]:
         return [
             f"-A {chain}{self._rule(letter, chain, callees)}"
-            for _ in range(self.random.randrange(1, 5))
+            for _ in range(self.chance.integer(1, 4))
         ]
 
     def _rule(self, letter: str, chain: str, callees: list[str]) -> str:
         protocol = self._maybe(3, lambda: self._pick(_PROTOCOLS[self.family]))
-        negated = protocol is not None and self.random.randrange(6) == 0
+        negated = protocol is not None and self._below(6) == 0
         words = "" if protocol is None else f"{' !' if negated else ''} -p {protocol}"
         ported = None if negated or protocol not in _PORTED else protocol
-        for _ in range(self.random.randrange(3)):
+        for _ in range(self._below(3)):
             words += self._match(letter, chain, ported, words)
         return words + self._target(letter, ported, callees)
 
@@ -100,7 +112,7 @@ class Dump:
         return "" if f" {module}" in before or flag in before.split() else made
 
     def _not(self) -> str:
-        return " !" if self.random.randrange(4) == 0 else ""
+        return " !" if self._below(4) == 0 else ""
 
     def _source(self) -> str:
         return f"{self._not()} -s {self._network()}"
@@ -126,7 +138,7 @@ class Dump:
 
     def _iprange(self) -> str:
         low = self._address()
-        high = min(low + self.random.randrange(4), self.family.last)
+        high = min(low + self._below(4), self.family.last)
         side = self._pick(("--src-range", "--dst-range"))
         texts = (text_of(self.family, value) for value in (low, high))
         return f" -m iprange{self._not()} {side} {'-'.join(texts)}"
@@ -136,11 +148,11 @@ class Dump:
             low = self._pick(universe.PORTS)
             high = self._pick([port for port in universe.PORTS if port >= low])
             flag = self._pick(("--dport", "--dport", "--sport"))
-            if self.random.randrange(3) == 0:
+            if self._below(3) == 0:
                 listed = sorted({self._pick(universe.PORTS) for _ in range(3)})
                 many = self._pick(("--dports", "--sports", "--ports"))
                 return f" -m multiport{self._not()} {many} {','.join(map(str, listed))}"
-            value = str(low) if self.random.randrange(2) else f"{low}:{high}"
+            value = str(low) if self._below(2) else f"{low}:{high}"
             return f" -m {protocol}{self._not()} {flag} {value}"
 
         return made
@@ -148,31 +160,29 @@ class Dump:
     # Targets.
 
     def _target(self, letter: str, ported: str | None, callees: list[str]) -> str:
-        roll = self.random.randrange(8)
+        roll = self._below(8)
         if callees and roll < 3:
-            return (
-                f" -{'g' if roll == 2 and self.random.randrange(2) else 'j'} {self._pick(callees)}"
-            )
+            return f" -{'g' if roll == 2 and self._below(2) else 'j'} {self._pick(callees)}"
         if roll == 3:
             return " -j RETURN"
         if roll == 4:
             return " -j ACCEPT"
-        if roll == 5 and self.random.randrange(3) == 0:
+        if roll == 5 and self._below(3) == 0:
             return ""
         return {"D": self._dnat, "S": self._snat, "M": self._marking, "F": self._dropping}[letter](
             ported
         )
 
     def _dnat(self, ported: str | None) -> str:
-        if self.random.randrange(4) == 0:
+        if self._below(4) == 0:
             to = f" --to-ports {self._pick(universe.PORTS)}" if ported else ""
             return f" -j REDIRECT{to}"
-        if self.random.randrange(8) == 0:
+        if self._below(8) == 0:
             return f" -j NETMAP --to {self._pick(universe.blocks(self.family))}"
         return f" -j DNAT --to-destination {self._end(ported)}"
 
     def _snat(self, ported: str | None) -> str:
-        roll = self.random.randrange(8)
+        roll = self._below(8)
         if roll < 2:
             return " -j SNAT --to-source " + self._end(ported)
         if roll == 2:
@@ -191,7 +201,7 @@ class Dump:
         return " -j DROP"
 
     def _end(self, ported: str | None) -> str:
-        roll = self.random.randrange(4)
+        roll = self._below(4)
         if ported is None or roll == 0:
             return self._pool() if roll == 1 else self._host()
         host = self._host()
@@ -216,39 +226,48 @@ class Dump:
 
     def _network(self) -> str:
         block: str = self._pick(universe.blocks(self.family))
-        return block if self.random.randrange(2) else self._host()
+        return block if self._below(2) else self._host()
 
     def _pick(self, values: Any) -> Any:
-        return values[self.random.randrange(len(values))]
+        return one_of(self.chance, values)
+
+    def _below(self, end: int) -> int:
+        return self.chance.integer(0, end - 1)
 
     def _maybe(self, of: int, make: Callable[[], Any]) -> Any:
-        return make() if self.random.randrange(of) else None
+        return make() if self._below(of) else None
 
 
-def packet_near(random: Random, text: str, family: Family) -> Packet:
-    """Return a packet whose ports and protocol are likely among those of `text`."""
+class Near:
+    """Packets whose ports and protocol are likely among those of a rule set."""
 
-    def pick(values: Any) -> Any:
-        return values[random.randrange(len(values))]
+    def __init__(self, text: str, family: Family) -> None:
+        self._family = family
+        named = (name for name in _PROTOCOLS[family] if f"-p {name} " in text)
+        self._protocols = [*named] or ["tcp"]
+        self._ports = [port for port in universe.PORTS if str(port) in text] or [80]
 
-    def address() -> int:
-        block = pick(universe.blocks(family))
-        return universe.number(universe.address(block, pick((2, 2, 3, 4, 5, 9, 1))))
+    def packet(self, chance: Chance) -> Packet:
+        """Return one of them."""
 
-    named = [name for name in _PROTOCOLS[family] if f"-p {name} " in text] or ["tcp"]
-    protocol = _NUMBERS[pick(named if random.randrange(4) else _PROTOCOLS[family])]
-    has_ports = protocol in PORT_PROTOCOLS
-    likely = [port for port in universe.PORTS if str(port) in text] or [80]
-    ports = [pick(likely if random.randrange(4) else universe.PORTS) for _ in range(2)]
-    arriving = pick((*universe.INTERFACES, None)) if random.randrange(2) else pick(("eth0", "eth1"))
-    return Packet(
-        family,
-        protocol,
-        address(),
-        ports[0] if has_ports else None,
-        address(),
-        ports[1] if has_ports else None,
-        arriving,
-        pick((*universe.INTERFACES, *[None] * 20)),  # Steering a packet to a way out is slow.
-        pick((0, 0, 1, 2, 3)),
-    )
+        def mostly(likely: Sequence[T], possible: Sequence[T]) -> T:
+            return one_of(chance, likely if chance.integer(0, 3) else possible)
+
+        protocol = _NUMBERS[mostly(self._protocols, _PROTOCOLS[self._family])]
+        has_ports = protocol in PORT_PROTOCOLS
+        ports = [mostly(self._ports, universe.PORTS) if has_ports else None for _ in range(2)]
+        ends = [one_of(chance, _ADDRESSES[self._family]) for _ in range(2)]
+        arriving = one_of(
+            chance, (*universe.INTERFACES, None) if chance.integer(0, 1) else ("eth0", "eth1")
+        )
+        return Packet(
+            self._family,
+            protocol,
+            ends[0],
+            ports[0],
+            ends[1],
+            ports[1],
+            arriving,
+            one_of(chance, _WAYS_OUT),
+            one_of(chance, (0, 0, 1, 2, 3)),
+        )

@@ -1,6 +1,7 @@
 """What a policy speaks of: the values at which its sets begin and end, and just beyond."""
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -49,6 +50,7 @@ class Edges:
             )
             for family in Family
         }
+        self._homes = {family: [*self._homes_of(family)] for family in Family}
 
     # Values that an expression likely holds.
 
@@ -142,12 +144,19 @@ class Edges:
 
     def home(self, family: Family, address: int) -> str | None:
         """Return an interface of the zone or network whose subnet holds `address`."""
-        for block in self.blocks.values():
-            for literal in _literals(block.get("subnet")):
-                low, *_, high = _ends(literal.text, family) or (1, 0)
-                if low <= address <= high:
-                    return self.of_interfaces(block.get("interface") or block.get("bridge"))[0]
+        for ends, interface in self._homes[family]:
+            if ends[0] <= address <= ends[-1]:
+                return interface
         return None
+
+    def _homes_of(self, family: Family) -> Iterator[tuple[tuple[int, ...], str | None]]:
+        """Yield the ends of each zone's or network's subnets, and its first interface."""
+        for block in self.blocks.values():
+            interfaces = self.of_interfaces(block.get("interface") or block.get("bridge"))
+            for literal in _literals(block.get("subnet")):
+                ends = _ends(literal.text, family)
+                if ends:
+                    yield ends, interfaces[0]
 
 
 def dynamic_addresses(policy: ast.Policy) -> dict[str, dict[Family, int]]:
@@ -192,6 +201,7 @@ def _literals(node: Any) -> Iterator[ast.Literal]:
             yield from _literals(part)
 
 
+@cache
 def _ends(text: str, family: Family) -> tuple[int, ...]:
     """Return the first, a middle and the last address of a literal, if it is of `family`."""
     text = text.strip("[]")
@@ -226,6 +236,7 @@ def _ordinary(family: Family, values: Any) -> list[int]:
     return [value for value in sorted(set(values)) if _is_ordinary(family, value)]
 
 
+@cache
 def _is_ordinary(family: Family, value: int) -> bool:
     if not 0 <= value <= family.last:
         return False

@@ -1,14 +1,13 @@
 """Set expressions, each with at least one member and of families that are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from hypothesis import strategies as st
+from typing import TypeVar
 
 from natc.address import Family
 from natc.dsl import ast
 from tests.strategies import universe
+from tests.strategies.chance import Chance, one_of
 from tests.strategies.shape import Shape
 from tests.strategies.universe import Side
 
@@ -41,8 +40,8 @@ class Known:
 class Expressions:
     """Draws expressions over the names known so far."""
 
-    def __init__(self, draw: Callable[..., Any], shape: Shape, known: Known) -> None:
-        self.draw = draw
+    def __init__(self, source: Chance, shape: Shape, known: Known) -> None:
+        self.source = source
         self.shape = shape
         self.known = known
 
@@ -50,15 +49,15 @@ class Expressions:
 
     def pick(self, values: Sequence[T]) -> T:
         """Return one of `values`."""
-        return values[self.draw(st.integers(0, len(values) - 1))] if len(values) > 1 else values[0]
+        return one_of(self.source, values)
 
     def chance(self, one_in: int) -> bool:
         """Return True about once in `one_in` times; shrinks to False."""
-        return bool(self.draw(st.integers(0, one_in - 1)) == one_in - 1)
+        return self.source.integer(0, one_in - 1) == one_in - 1
 
     def count(self, low: int, high: int) -> int:
         """Return an integer of `low`..`high`."""
-        return int(self.draw(st.integers(low, high)))
+        return self.source.integer(low, high)
 
     # Addresses.
 

@@ -9,6 +9,7 @@ from natc.address import Family
 from natc.dsl import ast
 from natc.packet import PORT_PROTOCOLS, Packet
 from tests.strategies import universe
+from tests.strategies.chance import Chance, Drawn, one_of
 from tests.strategies.edges import Edges
 
 _PROTOCOLS = {
@@ -42,60 +43,72 @@ def packets(
         marks: whether packets may have a mark.
         multicast: whether some go to multicast and broadcast addresses.
     """
-    users = (*universe.USERS, *(universe.LOGINS if logins else ()))
-    rules: list[Any] = [
-        statement
-        for statement in policy.statements
-        if isinstance(statement, ast.Rule | ast.Static)
-        or (isinstance(statement, ast.Block) and statement.kind == "network")
-    ]
-    return _packets(Edges(policy), rules, families, (_MARKS if marks else (0,), users, multicast))
+    return _packets(Range(policy, families, logins=logins, marks=marks, multicast=multicast))
 
 
 @st.composite
-def _packets(
-    draw: Callable[..., Any],
-    edges: Edges,
-    rules: list[Any],
-    families: tuple[Family, ...],
-    senders: _Senders,
-) -> Packet:
-    rule = rules[draw(st.integers(0, len(rules) - 1))] if rules else None
-    return _Shot(draw, edges, _family(draw, rule, families), senders).at(rule)
+def _packets(draw: Callable[..., Any], shooting: "Range") -> Packet:
+    return shooting.packet(Drawn(draw))
 
 
-def _family(draw: Callable[..., Any], rule: Any, families: tuple[Family, ...]) -> Family:
-    """Return a family, one that the rule names in words or addresses if there is one."""
+class Range:
+    """A policy as a target: what packets are aimed at.  See `packets`."""
+
+    def __init__(
+        self,
+        policy: ast.Policy,
+        families: tuple[Family, ...] = tuple(Family),
+        *,
+        logins: bool = True,
+        marks: bool = True,
+        multicast: bool = True,
+    ) -> None:
+        self._edges = Edges(policy)
+        self._families = families
+        self._rules: list[tuple[Any, list[Family]]] = [
+            (statement, _likely_families(statement, families))
+            for statement in policy.statements
+            if isinstance(statement, ast.Rule | ast.Static)
+            or (isinstance(statement, ast.Block) and statement.kind == "network")
+        ]
+        users = (*universe.USERS, *(universe.LOGINS if logins else ()))
+        self._senders: _Senders = (_MARKS if marks else (0,), users, multicast)
+
+    def packet(self, chance: Chance) -> Packet:
+        """Return one packet."""
+        rule, likely = one_of(chance, self._rules) if self._rules else (None, [])
+        if chance.integer(0, 3) == 0:
+            likely = []
+        family = one_of(chance, likely or self._families)
+        return _Shot(chance, self._edges, family, self._senders).at(rule)
+
+
+def _likely_families(rule: Any, families: tuple[Family, ...]) -> list[Family]:
+    """Return the families that a rule names in words or addresses."""
     text = repr(rule)
     speaks_of_ipv6 = "::" in text or "'ipv6'" in text
-    likely = [family for family in families if speaks_of_ipv6 == (family is Family.IPV6)]
-    if draw(st.integers(0, 3)) == 0:
-        likely = []
-    chosen: Family = draw(st.sampled_from(likely or families))
-    return chosen
+    return [family for family in families if speaks_of_ipv6 == (family is Family.IPV6)]
 
 
 class _Shot:
     """Draws one packet."""
 
-    def __init__(
-        self,
-        draw: Callable[..., Any],
-        edges: Edges,
-        family: Family,
-        senders: _Senders,
-    ) -> None:
-        self.draw = draw
+    def __init__(self, chance: Chance, edges: Edges, family: Family, senders: _Senders) -> None:
+        self.chance = chance
         self.marks, self.users, self.multicast = senders
         self.edges = edges
         self.family = family
-        self.is_aimed = draw(st.integers(0, 3)) < 3
+        self.is_aimed = chance.integer(0, 3) < 3
 
     def pick(self, likely: Sequence[Any], possible: Sequence[Any]) -> Any:
         """Return one of `likely`; in a packet that is not aimed, now and then one of `possible`."""
-        wild = not likely or (not self.is_aimed and self.draw(st.integers(0, 2)) == 2)
+        wild = not likely or (not self.is_aimed and self.chance.integer(0, 2) == 2)
         values = possible if wild else likely
-        return values[self.draw(st.integers(0, len(values) - 1))]
+        return one_of(self.chance, values)
+
+    def coin(self) -> bool:
+        """Return True half of the time; shrinks to False."""
+        return bool(self.chance.integer(0, 1))
 
     def at(self, rule: Any) -> Packet:
         """Return a packet that `rule` likely matches."""
@@ -117,7 +130,7 @@ class _Shot:
             near = [value for value in addresses if self.edges.home(self.family, value) == home]
             source, leaving = self.pick(near, [source]), home
             arriving = self.pick((), [home, home, None])
-            if server is not None and self.draw(st.integers(0, 3)) == 0:
+            if server is not None and self.chance.integer(0, 3) == 0:
                 # Straight to the server: not the rule's business.
                 destination, dport = server, self.pick((), [port, dport])
         return Packet(
@@ -137,12 +150,12 @@ class _Shot:
         """Decide whether the packet is from beside the server of a rule that has one."""
         if not isinstance(rule, ast.Rule) or rule.verb not in ("dnat", "port-forward", "balance"):
             return False
-        return bool(self.draw(st.integers(0, 3)) < (2 if "hairpin" in wanted else 1))
+        return bool(self.chance.integer(0, 3) < (2 if "hairpin" in wanted else 1))
 
     def _wanted(self, rule: Any) -> dict[str, Any]:
         """Return what a rule matches, by keyword."""
         if isinstance(rule, ast.Static):
-            inward = self.draw(st.booleans())
+            inward = self.coin()
             side = {"to": rule.outside} if inward else {"from": rule.inside}
             return side | {clause.keyword: clause.value for clause in rule.clauses}
         if isinstance(rule, ast.Block):
@@ -164,16 +177,16 @@ class _Shot:
         arrives = isinstance(rule, ast.Rule) and rule.verb not in ("snat", "masquerade")
         if arrives and "on" in wanted:
             likely = self.edges.of_own_addresses(wanted["on"], self.family)
-        if isinstance(rule, ast.Block) and self.multicast and self.draw(st.integers(0, 3)) == 0:
+        if isinstance(rule, ast.Block) and self.multicast and self.chance.integer(0, 3) == 0:
             likely = [*_MULTICAST[self.family]]
         chosen: int = self.pick(likely, self.edges.addresses[self.family])
         return chosen
 
     def _arriving(self, wanted: dict[str, Any]) -> str | None:
         everywhere: list[str | None] = [*universe.INTERFACES, None]
-        if ("user" in wanted or "except" in wanted) and (self.is_aimed or self.draw(st.booleans())):
+        if ("user" in wanted or "except" in wanted) and (self.is_aimed or self.coin()):
             return None
-        if not self.is_aimed and self.draw(st.booleans()):
+        if not self.is_aimed and self.coin():
             likely: list[str | None] = everywhere
         else:
             likely = self.edges.of_interfaces(wanted.get("in") or wanted.get("on"))

@@ -11,6 +11,7 @@ from natc.dsl import ast
 from natc.dsl.format import format as write
 from natc.record import replace
 from tests.strategies import universe
+from tests.strategies.chance import Chance, Drawn
 from tests.strategies.comments import decorated
 from tests.strategies.expressions import Expressions, Families, Known, braces
 from tests.strategies.promises import Promises
@@ -32,7 +33,13 @@ pretty.for_type_by_name(
 @st.composite
 def policies(draw: Callable[..., Any], shape: Shape = _DEFAULT) -> ast.Policy:
     """Return policies of `shape` that natc must accept without an error."""
-    maker = _Maker(draw, shape)
+    policy = policy_of(Drawn(draw), shape)
+    return decorated(draw, policy) if shape.comments else policy
+
+
+def policy_of(chance: Chance, shape: Shape = _DEFAULT) -> ast.Policy:
+    """Return one of those policies, without comments."""
+    maker = _Maker(chance, shape)
     head = [*maker.sides(), *maker.definitions()]
     rules = maker.rules()
     nodes = maker.nodes()
@@ -43,17 +50,16 @@ def policies(draw: Callable[..., Any], shape: Shape = _DEFAULT) -> ast.Policy:
         statements = [*nodes, *rules, *head, *promises]
     if shape.includes and maker.say.chance(2):
         statements.insert(0, ast.Include(ast.String("services.nat")))
-    policy = ast.Policy(tuple(statements))
-    return decorated(draw, policy) if shape.comments else policy
+    return ast.Policy(tuple(statements))
 
 
 class _Maker:
     """Draws the statements of one policy in the order in which they need each other."""
 
-    def __init__(self, draw: Callable[..., Any], shape: Shape) -> None:
+    def __init__(self, chance: Chance, shape: Shape) -> None:
         self.shape = shape
         self.known = Known()
-        self.say = Expressions(draw, shape, self.known)
+        self.say = Expressions(chance, shape, self.known)
         self.say_rules = Rules(self.say)
 
     # Zones and networks.

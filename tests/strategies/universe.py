@@ -5,6 +5,7 @@ do with each other.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 from natc.address import Family
@@ -79,17 +80,20 @@ PUBLIC = {V4: "203.0.113.32/28", V6: "2001:db8:f:1::/124"}
 """Public addresses that no interface has: pools and the outer side of 1:1."""
 
 
+@cache
 def blocks(family: Family) -> tuple[str, ...]:
     """Return every block of sixteen addresses that policies speak of."""
     inside = tuple(side.subnets[family] for side in SIDES if family in side.subnets)
     return (*inside, OUTSIDE[family], PUBLIC[family])
 
 
+@cache
 def address(block: str, index: int) -> str:
     """Return the address number `index` of a block, as text."""
     return str(ip_network(block)[index])
 
 
+@cache
 def number(text: str) -> int:
     """Return an address as an integer."""
     return int(ip_address(text))
