@@ -19,6 +19,7 @@ from natc.dsl.builder import Builder
 from natc.dsl.format import format as format_policy
 from natc.dsl.keywords import KEYWORDS
 from natc.dsl.parser import parse
+from natc.lint.catalogue import BY_CODE
 from natc.source import Source, Span
 from tests.cli.program import ROOT, environment, natc
 
@@ -58,6 +59,10 @@ def raised() -> set[str]:
 
 def test_every_code_that_natc_raises_is_in_the_catalogue() -> None:
     assert raised() <= SLUGS.keys()
+
+
+def test_every_code_that_natc_raises_has_a_page() -> None:
+    assert sorted(raised() - BY_CODE.keys()) == []
 
 
 def test_every_error_has_a_specification() -> None:

@@ -14,9 +14,12 @@ COMMANDS = {
     "compile": "Turn a policy into iptables-restore text.",
     "diff": "Show the packets that two rule sets treat differently.",
     "fmt": "Write policies in their canonical form.",
+    "lint": "Find what is wrong or suspicious in policies and rules that exist.",
     "test": "Check what a policy promises, in a model or a real kernel.",
     "trace": "Tell what becomes of a packet, and which rules decide.",
     "import": "Make a policy of rules that exist, as iptables-save prints them.",
+    "rules": "List everything that natc can find.",
+    "explain": "Explain a finding.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
 
@@ -57,26 +60,27 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="natc %(version)s")
 def natc() -> None:
-    """Compile, format and prove Linux NAT policies.
+    """Compile, lint and prove Linux NAT policies.
 
     \b
     natc compile office.nat | iptables-restore --noflush
     natc test office.nat --kernel both
-
-    A policy says what the gateway translates: `masquerade from lan out wan`. natc makes rules
-    of it, in chains of its own, and leaves all others alone.
 
     Exit codes: 0 nothing to report, 1 findings or a failed test, 2 wrong usage, 3 natc could not
     do the work.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
 
 
-def run() -> None:
-    """Run natc as a program: never a traceback, unless NATC_DEBUG is set."""
+def run(failed: BaseException | None = None) -> None:
+    """Run natc as a program: never a traceback, unless NATC_DEBUG is set.
+
+    Args:
+        failed: what ended a run that did without click; None to run the command.
+    """
     code = UNABLE
     try:
         with suppress(OSError):  # Standard error may be as full as standard output.
-            code = _exit_code()
+            code = _exit_code(failed)
         if sys.stdout is not None:  # `>&-` closed it.
             sys.stdout.flush()
     except OSError:  # Python would try the rest once more at the end, and complain.
@@ -84,14 +88,21 @@ def run() -> None:
     sys.exit(code)
 
 
-def _exit_code() -> int:
+def _exit_code(failed: BaseException | None) -> int:
     try:
+        if failed is not None:
+            raise failed
         code = natc.main(prog_name="natc", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo(err=True)  # As click does.
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except BrokenPipeError:  # Nobody reads what is printed any more.
+        return 1
     except OSError as error:
         click.echo(f"natc: {error.strerror or error}", err=True)
         return UNABLE

@@ -1,13 +1,18 @@
 """Rule sets that a command is given: policies, and what iptables-save printed."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from natc.address import Family
+from natc.cli.errors import Unable
 from natc.cli.files import Includes, read_policy
 from natc.cli.policy_options import this_node
 from natc.ir.policy import Policy
 from natc.record import Record
 from natc.source import Source
+
+if TYPE_CHECKING:
+    from natc.targets.iptables.model import Ruleset
 
 SOURCES = ("auto", "policy", "iptables-save")
 
@@ -40,7 +45,7 @@ def rule_set(
         family: of a dump; None to see it by its addresses.
 
     Raises:
-        Unable: it cannot be read.
+        Unable: it cannot be read, or be followed.
         PolicyError: it is wrong.
     """
     source = read_policy(path)
@@ -49,11 +54,24 @@ def rule_set(
 
         meaning = pipeline.understand(source, Includes(path), this_node(node), settings)
         return RuleSet(path, meaning, tuple(Family), is_policy=True)
-    from natc.targets.iptables.lift import lift  # noqa: PLC0415
     from natc.targets.iptables.read import read  # noqa: PLC0415
 
     ruleset = read(source, family)
-    return RuleSet(path, lift(source.name, ruleset), (ruleset.family,), is_policy=False)
+    return RuleSet(path, lifted(ruleset, source.name), (ruleset.family,), is_policy=False)
+
+
+def lifted(ruleset: "Ruleset", name: str) -> Policy:
+    """Return what the rules of a dump mean.
+
+    Raises:
+        Unable: their chains jump to chains too often.
+    """
+    from natc.targets.iptables.lift import TooManyJumps, lift  # noqa: PLC0415 - start-up
+
+    try:
+        return lift(name, ruleset)
+    except TooManyJumps:
+        raise Unable(f"chains of {name} jump to chains too often to follow") from None
 
 
 def is_dump(source: Source) -> bool:

@@ -1,7 +1,7 @@
 """`natc test`."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,15 +19,16 @@ from natc.cli.report import (
     say,
     wants_colour,
 )
-from natc.cli.test_promises import Promise, decided, diagnostics, json_rows, lines
+from natc.cli.test_promises import json_rows, lines
 from natc.cli.test_tables import MODEL, Verdict
-from natc.diagnostics import Diagnostic, Label, PolicyError
+from natc.diagnostics import Diagnostic, PolicyError
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Test
 from natc.packet import endpoint
 from natc.record import replace
-from natc.simulate import Outcome, Simulator
-from natc.simulate.expect import difference, shown
+from natc.simulate import Outcome
+from natc.simulate.expect import shown
+from natc.simulate.verdicts import Promise, broken_assertion, decided, failed_test, tested
 from natc.targets.iptables.write import write
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def command(
             unable = unable or error
         promises += mine
     failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
-    failures += diagnostics(promises)
+    failures += (found for promise in promises if (found := broken_assertion(promise)))
     if verdicts or promises or not problems:
         _print(verdicts, promises, failures, format_, colour, packets=packets)
     if problems:
@@ -143,25 +144,9 @@ def _print(
 
 
 def _model(meaning: Policy) -> Iterator[Verdict]:
-    simulated = Simulator(meaning)
-    for test in meaning.tests:
-        outcomes = simulated(test.packet).outcomes
-        wrong = [
-            said
-            for outcome in outcomes
-            if (said := difference(test.expected, test.packet, outcome)) is not None
-        ]
-        yield Verdict(
-            test,
-            MODEL,
-            _either(shown(test.packet, outcome) for outcome in outcomes),
-            tuple(dict.fromkeys(_lines(outcome) for outcome in outcomes)),
-            _either(wrong) or None,
-        )
-
-
-def _either(texts: Iterable[str]) -> str:
-    return " or ".join(dict.fromkeys(texts))
+    for one in tested(meaning):
+        lines_ = dict.fromkeys(_lines(outcome) for outcome in one.outcomes)
+        yield Verdict(one.test, MODEL, one.became, tuple(lines_), one.problem)
 
 
 def _lines(outcome: Outcome) -> tuple[str, ...]:
@@ -219,12 +204,5 @@ def _seen(test: Test, observation: "Observation") -> str:
 
 
 def _diagnostic(verdict: Verdict) -> Diagnostic:
-    test = verdict.test
     engine = "natc's model" if verdict.engine == MODEL else f"the {verdict.engine} kernel"
-    return Diagnostic(
-        "NAT114",
-        f"the test `{test.name}` fails in {engine}",
-        Label(test.expected_at, f"{engine}: {verdict.became or verdict.problem}"),
-        (Label(test.origin, "this packet"),),
-        test.packet,
-    )
+    return failed_test(verdict.test, verdict.became or str(verdict.problem), engine)

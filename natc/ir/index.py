@@ -35,22 +35,47 @@ class Index:
         pieces = [(position, hull) for position, box in enumerate(boxes) for hull in hulls(box)]
         fields = _telling([hull for _, hull in pieces])
         primary = self._primary = fields[0] if fields else Field.DESTINATION
-        pieces.sort(key=lambda piece: piece[1][primary] or _EVERY)
-        self._packs = [
-            _Pack(pieces[at : at + _PACK], fields) for at in range(0, len(pieces), _PACK)
-        ]
+        everywhere = [piece for piece in pieces if piece[1][primary] is None]
+        somewhere = [piece for piece in pieces if piece[1][primary] is not None]
+        somewhere.sort(key=lambda piece: piece[1][primary] or _EVERY)
+        self._everywhere = _packed(everywhere, fields)
+        self._packs = _packed(somewhere, fields)
+        self._lows = [pack.low for pack in self._packs]
+        self._highs = list(accumulate((pack.high for pack in self._packs), max))
 
     def touching(self, box: Box, start: int, stop: int) -> "list[Found]":
         """Return what `box` can meet among the positions `start` to `stop - 1`, packed."""
         found: dict[_Pack, int] = {}
         for hull in hulls(box):
-            low, high = hull[self._primary] or _EVERY
-            for pack in self._packs:
-                if pack.low <= high and low <= pack.high:
-                    mask = pack.touching(hull, start, stop)
-                    if mask:
-                        found[pack] = found.get(pack, 0) | mask
+            for pack in self._near(*(hull[self._primary] or _EVERY)):
+                mask = pack.touching(hull, start, stop)
+                if mask:
+                    found[pack] = found.get(pack, 0) | mask
         return list(found.items())
+
+    def holding(self, box: Box, start: int, stop: int) -> "list[Found]":
+        """Return what can hold all of `box` among the positions `start` to `stop - 1`, packed.
+
+        Of a box with several ranges each is kept on its own, so one that holds all is missed.
+        """
+        hull = _whole(box)
+        packs = self._near(*(hull[self._primary] or _EVERY))
+        found = ((pack, pack.holding(hull, start, stop)) for pack in packs)
+        return [(pack, mask) for pack, mask in found if mask]
+
+    def _near(self, low: int, high: int) -> "list[_Pack]":
+        """Return the packs with boxes that may have a value from `low` to `high`."""
+        near = list(self._everywhere)
+        for place in range(bisect_right(self._lows, high) - 1, -1, -1):
+            if self._highs[place] < low:
+                break  # So do all before it.
+            if self._packs[place].high >= low:
+                near.append(self._packs[place])
+        return near
+
+
+def _packed(pieces: Sequence[tuple[int, Hull]], fields: Sequence[Field]) -> "list[_Pack]":
+    return [_Pack(pieces[at : at + _PACK], fields) for at in range(0, len(pieces), _PACK)]
 
 
 def positions(found: "Iterable[Found]") -> Iterator[int]:
@@ -91,6 +116,16 @@ class _Pack:
                 mask &= begun.until(span[1]) & ~ended.before(span[0])
         return mask
 
+    def holding(self, hull: Hull, start: int, stop: int) -> int:
+        """Return the bits of the boxes that can hold `hull`, at positions `start` to `stop - 1`."""
+        mask = self._order.before(stop)
+        if start:
+            mask &= ~self._order.before(start)
+        for field, begun, ended in self._lines:
+            low, high = hull[field] or _EVERY
+            mask &= begun.until(low) & ~ended.before(high)
+        return mask
+
 
 Found = tuple[_Pack, int]
 
@@ -127,10 +162,7 @@ def _begun_and_ended(hulls: Sequence[Hull], field: Field) -> tuple[_Steps, _Step
 
 def hulls(box: Box) -> Iterator[Hull]:
     """Yield hulls that hold the box: one for each range of the field that has most of them."""
-    hull: list[Span | None] = [
-        None if values is None else (values.ranges[0][0], values.ranges[-1][1])
-        for values in box.sets
-    ]
+    hull = _whole(box)
     most = None
     count = 1
     for field, values in enumerate(box.sets):
@@ -142,6 +174,13 @@ def hulls(box: Box) -> Iterator[Hull]:
     values = box.sets[most]
     for span in () if values is None else values.ranges:
         yield [*hull[:most], span, *hull[most + 1 :]]
+
+
+def _whole(box: Box) -> list[Span | None]:
+    return [
+        None if values is None else (values.ranges[0][0], values.ranges[-1][1])
+        for values in box.sets
+    ]
 
 
 def _telling(hulls: Sequence[Hull]) -> list[Field]:

@@ -49,13 +49,27 @@ class IntervalSet(Record):
         return IntervalSet.of(self.ranges + other.ranges)
 
     def __and__(self, other: "IntervalSet") -> "IntervalSet":
+        if len(self.ranges) == len(other.ranges) == 1:  # Nearly always.
+            (low, high), (start, end) = self.ranges[0], other.ranges[0]
+            low, high = max(low, start), min(high, end)
+            return IntervalSet(((low, high),)) if low <= high else EMPTY
         return IntervalSet(tuple(_intersection(self.ranges, other.ranges)))
 
     def __sub__(self, other: "IntervalSet") -> "IntervalSet":
         return IntervalSet(tuple(_difference(self.ranges, other.ranges)))
 
     def __le__(self, other: "IntervalSet") -> bool:
+        if len(self.ranges) == len(other.ranges) == 1:
+            (low, high), (start, end) = self.ranges[0], other.ranges[0]
+            return start <= low and high <= end
         return not self - other
+
+    def meets(self, other: "IntervalSet") -> bool:
+        """Whether the two have a member in common."""
+        if len(self.ranges) == len(other.ranges) == 1:
+            (low, high), (start, end) = self.ranges[0], other.ranges[0]
+            return low <= end and start <= high
+        return bool(self & other)
 
     @property
     def size(self) -> int:

@@ -65,9 +65,20 @@ class Box(Record):
         together = _sorted((*self.conditions, *other.conditions))
         return Box(tuple(row), together) if can_hold(together) else None
 
+    def meets(self, other: "Box") -> bool:
+        """Whether the two have a packet in common."""
+        for mine, theirs in zip(self.sets, other.sets, strict=True):
+            if mine is not None and theirs is not None and not mine.meets(theirs):
+                return False
+        return (
+            not (self.conditions and other.conditions)
+            or self.conditions == other.conditions
+            or can_hold((*self.conditions, *other.conditions))
+        )
+
     def minus(self, other: "Box", family: Family) -> Iterator["Box"]:
         """Yield disjoint boxes whose union is this box without `other`."""
-        if self & other is None:
+        if not self.meets(other):
             yield self
             return
         rest = self
@@ -76,7 +87,7 @@ class Box(Record):
             outside = mine - theirs
             if outside.ranges:
                 yield rest.having(field, outside)
-            rest = rest.having(field, mine & theirs)
+                rest = rest.having(field, mine & theirs)
         for condition in other.conditions:
             without = rest.under(negation(condition))
             if without is not None:

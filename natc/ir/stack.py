@@ -6,13 +6,14 @@ is left takes about as many cuts as others lie over it.  The work is bounded; wh
 within the bounds says so.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from natc.address import Family
-from natc.ir.fields import universes
+from natc.ir.fields import Field, universes
 from natc.ir.index import Index, positions
-from natc.ir.intervals import IntervalSet, point
+from natc.ir.intervals import IntervalSet, interval
 from natc.ir.space import Box
 from natc.record import Record
 
@@ -22,7 +23,7 @@ MOST_CUTS = 2_000
 _MOST_COMPARED = 32
 """Boxes over one packet, or one box, among which the best is looked for."""
 
-_MOST_MINIMISED = 48
+_MOST_MINIMISED = 16
 """Covering boxes among which needless ones are looked for."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -54,12 +55,48 @@ class Stack:
         self._owners = [owner for owner, _ in items]
         self._boxes = [box for _, box in items]
         self._index = Index(self._boxes)
-        self._asked = {field for box in self._boxes for field, _ in box.restricted()}
 
-    def touching(self, box: Box, start: int, stop: int) -> list[int]:
-        """Return the owners from `start` to `stop - 1` that `box` meets, and perhaps others."""
-        found = self._index.touching(box, self._first(start), self._first(stop))
-        return sorted({self._owners[item] for item in positions(found)}) if found else []
+    def touching(self, boxes: Iterable[Box], start: int, stop: int) -> Iterator[int]:
+        """Yield the owners from `start` to `stop - 1` that `boxes` meet, and perhaps others.
+
+        In no order; some may come twice.
+        """
+        span = self._first(start), self._first(stop)
+        for box in boxes:
+            for item in positions(self._index.touching(box, *span)):
+                yield self._owners[item]
+
+    def holder(self, box: Box, start: int, stop: int) -> int | None:
+        """Return the first owner from `start` to `stop - 1` one of whose boxes holds all of `box`.
+
+        None where none is seen at once.
+        """
+        span = self._first(start), self._first(stop)
+        found = sorted(positions(self._index.holding(box, *span)))
+        return next((self._owners[item] for item in found if inside(box, self._boxes[item])), None)
+
+    def glimpse(self, box: Box, stop: int) -> Box | None:
+        """Return packets of `box` that no owner before `stop` holds, if the first pick is such."""
+        packet = self._packet(box, 0)
+        return packet if self._over(packet, (0, self._first(stop)), None) is None else None
+
+    def takers(self, box: Box, stop: int, most: int) -> Iterator[tuple[int, Box]]:
+        """Yield owners before `stop` that hold packets of `box` first, with such packets.
+
+        Not all there are: those that a few picks meet, `most` at most.
+        """
+        pieces = [box]
+        for turn in range(most):
+            if not pieces:
+                return
+            piece = pieces.pop()
+            packet = self._packet(piece, turn)
+            first = self._first_over(packet, stop)
+            if first is not None:
+                taken = packet & self._boxes[first]
+                if taken is not None:
+                    yield self._owners[first], taken
+                pieces += piece.minus(self._boxes[first], self._family)
 
     def cover(self, boxes: Sequence[Box], start: int, stop: int, but: int | None = None) -> Cover:
         """Return what the owners from `start` to `stop - 1`, all but `but`, leave of `boxes`.
@@ -81,84 +118,103 @@ class Stack:
         """Return packets of `box` that no item takes; None when `used`, with those added, do."""
         if not self._index.touching(box, *span):
             return box
-        whole = self._best(box, box, span, but)
-        if whole is None:
-            return box
-        if inside(box, self._boxes[whole]):
-            used.append(whole)
-            return None
         pieces = [box]
-        cuts = 0
-        while pieces:
+        for cuts in range(MOST_CUTS):
+            if not pieces:
+                return None
             piece = pieces.pop()
             packet = self._packet(piece, cuts)
-            item = self._best(packet, piece, span, but)
+            item = self._over(packet, span, but)
             if item is None:
                 return packet
             used.append(item)
-            cuts += 1
-            if cuts > MOST_CUTS:
-                raise NotDecided
             pieces += piece.minus(self._boxes[item], self._family)
-        return None
+        raise NotDecided
 
     def _first(self, owner: int) -> int:
         return bisect_left(self._owners, owner)
 
+    @cached_property
+    def _cuts(self) -> dict[Field, list[int]]:
+        """The values of each field at which some box begins or has ended, in order."""
+        cuts: dict[Field, set[int]] = {}
+        for box in self._boxes:
+            for field, values in box.restricted():
+                mine = cuts.setdefault(field, set())
+                for low, high in values.ranges:
+                    mine.add(low)
+                    mine.add(high + 1)
+        return {field: sorted(values) for field, values in cuts.items()}
+
     def _packet(self, piece: Box, turn: int) -> Box:
-        """Return one packet of `piece`, as far as any box asks."""
+        """Return packets of `piece` that no box tells apart, but by its conditions."""
         sets = list(piece.sets)
-        for field in self._asked:
+        for field, cuts in self._cuts.items():
             values = sets[field] or universes(self._family)[field]
             fraction = (turn * len(sets) + field + 1) * _GOLDEN & (1 << 64) - 1
-            sets[field] = point(_member(values, fraction * values.size >> 64))
+            value, low, high = _member(values, fraction * values.size >> 64)
+            after = bisect_right(cuts, value)
+            if after:
+                low = max(low, cuts[after - 1])
+            if after < len(cuts):
+                high = min(high, cuts[after] - 1)
+            sets[field] = interval(low, high)
         return Box(tuple(sets), piece.conditions)
 
-    def _best(self, packets: Box, piece: Box, span: tuple[int, int], but: int | None) -> int | None:
-        """Return an item that meets `packets`: one that takes all of `piece`, if there is any."""
-        best: int | None = None
-        for count, item in enumerate(positions(self._index.touching(packets, *span))):
+    def _over(self, packet: Box, span: tuple[int, int], but: int | None) -> int | None:
+        """Return an item that meets `packet`, the largest of the first few; None if none does."""
+        best, largest = None, 0
+        for count, item in enumerate(positions(self._index.touching(packet, *span))):
             if best is not None and count > _MOST_COMPARED:
                 break
-            box = self._boxes[item]
-            if self._owners[item] == but or box & packets is None:
+            if self._owners[item] == but:
                 continue
-            if inside(piece, box):
-                return item
-            if best is None or len(box.conditions) < len(self._boxes[best].conditions):
-                best = item
+            size = self._sizes[item]
+            if (best is None or size > largest) and packet.meets(self._boxes[item]):
+                best, largest = item, size
         return best
 
+    def _first_over(self, packet: Box, stop: int) -> int | None:
+        found = sorted(positions(self._index.touching(packet, 0, self._first(stop))))
+        return next((item for item in found if packet.meets(self._boxes[item])), None)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """How many packets each box holds, half of them for each condition."""
+        whole = [values.size for values in universes(self._family)]
+        return [_size(box, whole) >> len(box.conditions) for box in self._boxes]
+
     def _needed(self, boxes: Sequence[Box], owners: Sequence[int]) -> Sequence[int]:
-        """Return as few of `owners` as still cover `boxes`, those with the smallest parts out."""
+        """Return as few of `owners` as still cover `boxes`, the small ones left out first."""
         if not 1 < len(owners) <= _MOST_MINIMISED:
             return owners
         needed = list(owners)
-        parts = {
-            owner: self._boxes[self._first(owner) : self._first(owner + 1)] for owner in owners
-        }
-        for owner in sorted(owners, key=lambda owner: _shared(boxes, parts[owner])):
-            others = [other for other in needed if other != owner]
-            if not self._left(boxes, (box for other in others for box in parts[other])):
-                needed = others
+        items = {owner: range(self._first(owner), self._first(owner + 1)) for owner in owners}
+        for owner in sorted(owners, key=lambda owner: sum(self._sizes[i] for i in items[owner])):
+            others = [item for other in needed if other != owner for item in items[other]]
+            if self._is_covered(boxes, sorted(others, key=self._sizes.__getitem__, reverse=True)):
+                needed.remove(owner)
         return needed
 
-    def _left(self, pieces: Iterable[Box], others: Iterable[Box]) -> list[Box]:
-        left = list(pieces)
-        for other in others:
-            left = [rest for piece in left for rest in piece.minus(other, self._family)]
-        return left
+    def _is_covered(self, boxes: Sequence[Box], items: Sequence[int]) -> bool:
+        """Whether `items` cover `boxes`; one that is not covered ends the search."""
+        left = [(box, 0) for box in boxes]
+        while left:
+            piece, start = left.pop()
+            for turn in range(start, len(items)):
+                other = self._boxes[items[turn]]
+                if piece.meets(other):
+                    left += ((rest, turn + 1) for rest in piece.minus(other, self._family))
+                    break
+            else:
+                return False
+        return True
 
 
-def _shared(boxes: Iterable[Box], others: Sequence[Box]) -> int:
-    """Return a measure of the packets that are in both."""
-    return sum(_size(both) for box in boxes for other in others if (both := box & other))
-
-
-def _size(box: Box) -> int:
+def _size(box: Box, whole: Sequence[int]) -> int:
     size = 1
-    for values in box.sets:
-        size *= 1 if values is None else values.size
+    for values, most in zip(box.sets, whole, strict=True):
+        size *= most if values is None else values.size
     return size
 
 
@@ -170,9 +226,10 @@ def inside(box: Box, other: Box) -> bool:
     return not other.conditions or set(other.conditions) <= set(box.conditions)
 
 
-def _member(values: IntervalSet, index: int) -> int:
+def _member(values: IntervalSet, index: int) -> tuple[int, int, int]:
+    """Return the member of a set at `index`, and the ends of its range."""
     for low, high in values.ranges:
         if index <= high - low:
-            return low + index
+            return low + index, low, high
         index -= high - low + 1
     raise IndexError(index)

@@ -32,6 +32,7 @@ class HookList:
             decided on them; None where that is too much to say.
         decides: for each rule, whether it is certain to decide what it takes.
         within: for each rule, the position of the jump that leads to it; None: the hook's own.
+        given_back: for the jumps, the rules of the chain by which packets leave it early.
     """
 
     def __init__(self, family: Family, hook: Hook, rules: Sequence[Rule]) -> None:
@@ -41,11 +42,13 @@ class HookList:
         self.decides = [not isinstance(rule.action, _GOING_ON) for rule in rules]
         self.boxes: list[Boxes | None] = [rule.match.boxes for rule in rules]
         self.within: list[int | None] = [None] * len(rules)
+        self.given_back: dict[int, list[int]] = {}
         if any(isinstance(rule.action, _GOING_ON) for rule in rules):
             walk = _Walk(family)
             for position, rule in enumerate(rules):
                 self.within[position] = walk.came_by(rule)
                 self.boxes[position] = walk.step(position, rule)
+            self.given_back = walk.given_back
 
     @property
     def undecided(self) -> list[Rule]:
@@ -73,6 +76,7 @@ class _Walk:
         self._noted: dict[str, Boxes | None] = {}
         self._jumps: dict[str, int] = {}
         self._changes: list[_Change] = []
+        self.given_back: dict[int, list[int]] = {}
 
     def came_by(self, rule: Rule) -> int | None:
         """Return the position of the jump that leads to `rule`."""
@@ -93,6 +97,7 @@ class _Walk:
                 self._noted[key] = boxes
                 self._jumps[key] = position
             case Note(key):
+                self.given_back.setdefault(self._jumps[key], []).append(position)
                 self._noted[key] = self._without(self._noted.get(key), boxes)
             case SetMark(value, mask):
                 unknown = _Change((EVERYTHING,), None, mask)

@@ -4,15 +4,17 @@ Published names: shadowing, redundancy, correlation and generalisation (Al-Shaer
 that several rules together cover one (Yuan and others, FIREMAN, 2006).  Exact, within bounds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 
 from natc.address import Family
 from natc.ir.actions import Accept, Action, Dnat, Return, Snat
+from natc.ir.conditions import Draw, Noted, Opaque
 from natc.ir.fields import Field
 from natc.ir.policy import Rule
 from natc.ir.space import Box
-from natc.ir.stack import NotDecided, Stack, inside
+from natc.ir.stack import Cover, NotDecided, Stack, inside
 from natc.lint.lists import HookList
 from natc.record import Record, replace
 
@@ -21,6 +23,9 @@ MOST_MET = 8
 
 _LOOKS = 200
 """Rules that are looked at for each rule of a list, on average, for those that meet it."""
+
+_FEW = 24
+"""Rules that are all compared with one that they meet; of more, some are picked first."""
 
 LEAVING_ALONE = (Accept, Return)
 """Actions that translate nothing."""
@@ -31,8 +36,8 @@ class Dead(Record):
 
     Attributes:
         position: in the list.
-        by: the positions of the rules that take all its packets, the fewest; empty where none can
-            come to its chain.
+        by: the positions of the rules that take all its packets, or by which they leave its chain
+            before, the fewest; empty where none can come to its chain.
     """
 
     position: int
@@ -41,6 +46,8 @@ class Dead(Record):
 
 class Meeting(Record):
     """A rule that meets rules above it which do something else, neither being a part of the other.
+
+    Where chance decides between them, as it does among balanced servers, they do not meet.
 
     Attributes:
         others: their positions.
@@ -91,54 +98,132 @@ class Relations:
         for position, boxes in enumerate(self.list.boxes):
             if boxes is None:
                 continue
-            met = {above for box in boxes for above in self.stack.touching(box, 0, position)}
-            if not met and boxes:
+            if boxes and not any(True for _ in self.stack.touching(boxes, 0, position)):
                 continue
             try:
-                cover = self.stack.cover(boxes, 0, position)
+                cover = self._cover(position, boxes)
                 if cover.left is None:
-                    yield Dead(position, cover.by)
+                    yield Dead(position, self._told(position) or cover.by)
                 elif self.list.decides[position]:
-                    yield from self._met(position, boxes, met)
+                    yield from self._met(position, boxes)
             except NotDecided:
                 self.undecided.append(self.list.rules[position])
 
-    def _met(self, position: int, boxes: Sequence[Box], above: set[int]) -> Iterator[Meeting]:
-        """Yield the meeting of one rule with those above it, if there is any."""
-        rule = self.list.rules[position]
-        others: list[int] = []
-        packets: Box | None = None
-        self._looks -= len(above)
-        if self._looks < 0:
-            raise NotDecided
-        for other in sorted(above):
-            earlier = self.list.rules[other]
-            theirs = self.list.boxes[other] or ()
-            if (
-                isinstance(earlier.action, LEAVING_ALONE)
-                or earlier.origin == rule.origin
-                or _all_inside(theirs, boxes)
-            ):
-                continue
-            left = self._taken(rule, boxes, other)
-            if left is not None and not self._is_part(theirs, boxes):
-                others.append(other)
-                packets = packets or left
-            if len(others) == MOST_MET:
-                break
-        if packets is not None:
-            yield Meeting(position, tuple(others), packets)
+    def _cover(self, position: int, boxes: Sequence[Box]) -> Cover:
+        """Return what is left of a rule; one rule that takes all is found first."""
+        if len(boxes) == 1:
+            holder = self.stack.holder(boxes[0], 0, position)
+            if holder is not None:
+                return Cover(None, (holder,))
+        return self.stack.cover(boxes, 0, position)
 
-    def _taken(self, rule: Rule, boxes: Sequence[Box], other: int) -> Box | None:
-        """Return packets that `other` takes from `rule` and treats otherwise, None if none."""
-        earlier = self.list.rules[other]
-        for mine in boxes:
+    def _told(self, position: int) -> tuple[int, ...]:
+        """Return what takes the packets of a dead rule of a chain that some leave early.
+
+        One rule whose own match holds them all, or else rules and those by which packets leave.
+        Empty where none leave, or they do not tell.
+        """
+        jump = self.list.within[position]
+        leaving = [] if jump is None else self.list.given_back.get(jump, [])
+        leaving = [each for each in leaving if each < position]
+        if jump is None or not leaving:
+            return ()
+        match = self.list.rules[position].match.boxes
+        for each in range(jump, position):
+            if self.list.decides[each] and _all_inside(match, self.list.rules[each].match.boxes):
+                return (each,)
+        came = self.list.boxes[jump] or ()
+        own = [_unnoted(box) for box in self.list.rules[position].match.boxes]
+        wanted = [both for box in own for part in came if (both := box & part) is not None]
+        alone = self.stack.cover(wanted, 0, position)
+        if alone.left is None:
+            return alone.by
+        above = set(self.stack.touching(wanted, 0, position))
+        items = [
+            (each, box)
+            for each in sorted({*above, *leaving})
+            for box in self.list.boxes[each] or ()
+        ]
+        cover = Stack(self.list.family, items).cover(wanted, 0, position)
+        return cover.by if cover.left is None else ()
+
+    def _met(self, position: int, boxes: Sequence[Box]) -> Iterator[Meeting]:
+        """Yield the meeting of one rule with those above it, if there is any.
+
+        Of few all are looked at.  Of many, first some at a glance, then those that a few packets
+        happen to meet, and all only when none of these meets the rule.
+        """
+        some = list(dict.fromkeys(islice(self._above(position), _FEW + 1)))
+        others: dict[int, Box] = {}
+        if len(some) > _FEW:
+            self._find(position, some, others, at_a_glance=True)
+            for other, packets in self._takers(boxes, position) if not others else ():
+                if other not in others and self._could_meet(position, other):
+                    others[other] = packets
+                if len(others) == MOST_MET:
+                    break
+        if not others:
+            self._find(position, sorted(set(self._above(position))), others)
+        if others:
+            yield Meeting(position, tuple(sorted(others)), others[min(others)])
+
+    def _above(self, position: int) -> Iterator[int]:
+        return self.stack.touching(self.list.boxes[position] or (), 0, position)
+
+    def _find(
+        self,
+        position: int,
+        above: Iterable[int],
+        others: dict[int, Box],
+        *,
+        at_a_glance: bool = False,
+    ) -> None:
+        """Add to `others` those of `above` that a rule meets, `MOST_MET` at most."""
+        for other in above:
+            self._looks -= 1
+            if self._looks < 0:
+                raise NotDecided
+            if self._could_meet(position, other):
+                left = self._taken(position, other, at_a_glance=at_a_glance)
+                if left is not None:
+                    others[other] = left
+            if len(others) == MOST_MET:
+                return
+
+    def _could_meet(self, position: int, other: int) -> bool:
+        """Whether neither of two rules is a part of the other, and that above no exception."""
+        earlier, boxes = self.list.rules[other], self.list.boxes[position] or ()
+        theirs = self.list.boxes[other] or ()
+        return not (
+            isinstance(earlier.action, LEAVING_ALONE)
+            or earlier.origin == self.list.rules[position].origin
+            or _all_inside(theirs, boxes)
+            or self._is_part(theirs, boxes)
+        )
+
+    def _takers(self, boxes: Sequence[Box], position: int) -> Iterator[tuple[int, Box]]:
+        """Yield rules that take packets of `boxes` from a rule and treat them otherwise."""
+        rule = self.list.rules[position]
+        for box in boxes:
+            for other, packets in self.stack.takers(box, position, _FEW):
+                if not _is_by_chance(packets):
+                    earlier = self.list.rules[other]
+                    for part in differing(rule.action, earlier.action, packets, self.list.family):
+                        yield other, part
+
+    def _taken(self, position: int, other: int, *, at_a_glance: bool) -> Box | None:
+        """Return packets that `other` takes from a rule and treats otherwise, None if none."""
+        rule, earlier = self.list.rules[position], self.list.rules[other]
+        for mine in self.list.boxes[position] or ():
             for theirs in self.list.boxes[other] or ():
                 both = mine & theirs
-                if both is None:
+                if both is None or _is_by_chance(both):
                     continue
                 for part in differing(rule.action, earlier.action, both, self.list.family):
-                    left = self.stack.cover((part,), 0, other).left
+                    if at_a_glance:
+                        left = self.stack.glimpse(part, other)
+                    else:
+                        left = self.stack.cover((part,), 0, other).left
                     if left is not None:
                         return left
         return None
@@ -148,6 +233,19 @@ class Relations:
         for other in whole:
             left = [rest for box in left for rest in box.minus(other, self.list.family)]
         return not left
+
+
+def _unnoted(box: Box) -> Box:
+    asked = tuple(each for each in box.conditions if not isinstance(each, Noted))
+    return replace(box, conditions=asked)
+
+
+def _is_by_chance(packets: Box) -> bool:
+    """Whether a draw or a limit decides which packets of one kind these are."""
+    return any(
+        isinstance(each, Draw) or (isinstance(each, Opaque) and each.is_fickle)
+        for each in packets.conditions
+    )
 
 
 def _all_inside(boxes: Sequence[Box], others: Sequence[Box]) -> bool:

@@ -1,14 +1,18 @@
-"""Runs the chosen rules over one subject."""
+"""Runs the chosen rules over one subject, and heeds what the policy allows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from natc.diagnostics import Diagnostic
+from natc.diagnostics import Diagnostic, Severity
+from natc.diagnostics.codes import SLUGS
+from natc.lint.allowances import STALE, judge
 from natc.lint.catalogue import BY_CODE, ENTRIES, Entry
 from natc.lint.subject import Subject
 from natc.record import replace
 
 Check = Callable[[Subject], Iterable[Diagnostic]]
+
+_NO_LEVELS: Mapping[str, Severity] = {}
 
 
 def defaults() -> tuple[Entry, ...]:
@@ -16,21 +20,35 @@ def defaults() -> tuple[Entry, ...]:
     return tuple(entry for entry in ENTRIES if entry.on and entry.by == "lint")
 
 
-def lint(subject: Subject, chosen: Iterable[Entry] | None = None) -> list[Diagnostic]:
+def lint(
+    subject: Subject,
+    chosen: Iterable[Entry] | None = None,
+    levels: Mapping[str, Severity] = _NO_LEVELS,
+) -> list[Diagnostic]:
     """Return the findings in the order of file, place and code: one for each code and place.
-
-    Allowances are the caller's business.
 
     Args:
         chosen: the rules to run; None is the defaults.
+        levels: other levels than the catalogue's, by code.
     """
-    entries = defaults() if chosen is None else chosen
+    entries = defaults() if chosen is None else tuple(chosen)
     found: dict[tuple[object, ...], Diagnostic] = {}
     for entry in entries:
-        for finding in _check(entry)(subject):
+        for finding in _check(entry)(subject) if entry.code != STALE else ():
             key = (finding.code, finding.primary.span.source.name, finding.primary.span.start)
             found.setdefault(key, finding)
-    return sorted(_levelled(found.values()), key=lambda finding: finding.sort_key)
+    judged = judge(subject.policy, found.values(), _decided(subject, entries), subject.today)
+    stale = judged.stale if any(entry.code == STALE for entry in entries) else ()
+    levelled = _levelled((*judged.kept, *stale), levels)
+    return sorted(levelled, key=lambda finding: finding.sort_key)
+
+
+def _decided(subject: Subject, entries: Iterable[Entry]) -> set[str]:
+    """Return the codes of which everything was found, also those that natc never looks for."""
+    if subject.undecided:
+        return set()
+    not_looked_for = {entry.code for entry in ENTRIES if entry.by == "lint"}
+    return SLUGS.keys() - not_looked_for.difference(entry.code for entry in entries)
 
 
 def _check(entry: Entry) -> Check:
@@ -38,7 +56,10 @@ def _check(entry: Entry) -> Check:
     return check
 
 
-def _levelled(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the findings with the level that the catalogue gives their code."""
+def _levelled(
+    findings: Iterable[Diagnostic], levels: Mapping[str, Severity]
+) -> Iterator[Diagnostic]:
+    """Yield the findings with the level that is asked for, else the catalogue's."""
     for finding in findings:
-        yield replace(finding, severity=BY_CODE[finding.code].severity)
+        severity = levels.get(finding.code, BY_CODE[finding.code].severity)
+        yield replace(finding, severity=severity)

@@ -132,10 +132,16 @@ def _names_in(values: IntervalSet) -> Iterator[str]:
 
 
 def _user(values: IntervalSet) -> str | None:
+    """Return a user in `values`, one with a number before one with a name."""
     named = values - point(NO_USER)
     if not named or NO_USER in values:
         return None
-    return user_text(named.first)
+    for low, _ in named.ranges:
+        try:
+            return user_text(low)
+        except UnicodeDecodeError:
+            continue
+    return None
 
 
 def _mark(conditions: Iterable[Condition]) -> int:

@@ -11,7 +11,14 @@ import pytest
 from natc import __version__
 from tests.cli.program import POLICY, ROOT, environment, natc
 
-COMMANDS = {"compile": "POLICY", "fmt": "POLICY", "test": "POLICY", "import": "FILE"}
+COMMANDS = {
+    "compile": "POLICY",
+    "fmt": "POLICY",
+    "lint": "FILE",
+    "test": "POLICY",
+    "import": "FILE",
+    "explain": "CODE",
+}
 """Command to its argument."""
 
 WRONG = "masquerade in eth1 out eth0\n"

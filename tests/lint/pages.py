@@ -23,7 +23,7 @@ from natc.targets.iptables.read import read
 _BLOCK = re.compile(
     r"^```(?P<head>(?:nat|iptables)[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-_ANNOUNCED = re.compile(r"# (?P<level>error|warning|note): \[(?P<slugs>[a-z, -]+)\][ \t]*$")
+_ANNOUNCED = re.compile(r"# (?P<level>error|warning|note): \[(?P<slugs>[a-z0-9, -]+)\][ \t]*$")
 
 LINTED = tuple(entry for entry in ENTRIES if entry.by == "lint")
 

@@ -4,10 +4,14 @@ from importlib import import_module
 
 import pytest
 
+from natc.ir.intervals import point
 from natc.lint.catalogue import ENTRIES, Entry
 from natc.simulate import simulate
 from natc.simulate.site import Site
 from tests.lint.pages import Example, check, examples, findings, subject_of
+
+OF_WHAT_IS_MISSING = {"hairpin-missing", "private-leak", "gateway-not-covered"}
+"""Findings whose witness no rule translates, which is what they say."""
 
 PAGES = {entry.slug: import_module(entry.module).__doc__ or "" for entry in ENTRIES}
 EXAMPLES = [
@@ -55,4 +59,8 @@ def test_every_witness_is_a_packet_of_a_rule_that_is_shown(example: Example):
             if step.rule is not None
         }
         shown = {found.primary.span, *(label.span for label in found.related)}
+        if found.slug in OF_WHAT_IS_MISSING:
+            sources = {outcome.source for outcome in trace.outcomes}
+            assert sources == {point(found.witness.source)}, f"{found.witness} is translated"
+            continue
         assert met & shown, f"{found.witness} meets none of the rules of {found.code}"

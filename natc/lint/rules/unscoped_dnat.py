@@ -2,14 +2,15 @@
 
 ## Why it matters
 
-Without `to`, `in` and `from`, the rule takes every packet that comes by with its protocol and port:
-also what a host inside sends to a server in the internet, which then never gets there.
+Without `to`, `in` and `from`, the rule takes every packet that comes by with its protocol and
+port: also what a host inside sends to a server in the internet, which then never gets there.
 
 ## Example
 
 ```nat
 zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
 dnat tcp/80 -> 192.168.3.10                    # error: [unscoped-dnat]
+balance tcp/443 -> { 192.168.3.10, 192.168.3.11 }  # error: [unscoped-dnat]
 dnat tcp/81 to 203.0.113.2 -> 192.168.3.10
 dnat tcp/82 in eth0 -> 192.168.3.10
 ```
@@ -19,6 +20,7 @@ dnat tcp/82 in eth0 -> 192.168.3.10
 # error: [unscoped-dnat]
 -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 192.168.3.10
 -A PREROUTING -d 203.0.113.2 -p tcp --dport 81 -j DNAT --to-destination 192.168.3.10
+-A PREROUTING -m addrtype --dst-type LOCAL -p tcp --dport 82 -j DNAT --to-destination 192.168.3.10
 COMMIT
 ```
 
@@ -26,16 +28,28 @@ Say which address, or which way in, the rule is for.
 
 ## Precision
 
-Exact.
+Found when a packet from a host inside to an address that is not the gateway's comes to the rule,
+and no place, mark, ipset or other opaque match keeps it out.  In a dump, which does not tell the
+gateway's addresses, packets to both halves of the internet must come to it.  A transparent proxy
+takes what passes by on purpose: where the policy tells what is outside, open-proxy (NAT602) looks
+at it; in a dump it is a finding when the rules translate sources, so that the machine forwards for
+others.
 """
 
 from collections.abc import Iterator
 
+from natc.address import Family
 from natc.diagnostics import Diagnostic, Label
-from natc.ir.actions import Balance, Dnat, Hook, Netmap, Redirect
+from natc.ir.actions import Action, Balance, Dnat, Hook, Netmap, Redirect, Tproxy
 from natc.ir.fields import Field
+from natc.ir.intervals import point
 from natc.ir.policy import Rule
+from natc.ir.space import Box
+from natc.lint.followed import INSIDE_NAMES
+from natc.lint.forwards import is_plain, left_for, restricted
+from natc.lint.sides import HALVES, PRIVATE, TRANSLATING_SOURCE, sides
 from natc.lint.subject import Subject
+from natc.packet import Packet
 from natc.simulate.sample import sample
 
 _SCOPES = (Field.IN_INTERFACE, Field.SOURCE, Field.DESTINATION, Field.LOCAL_DESTINATION)
@@ -43,21 +57,64 @@ _SCOPES = (Field.IN_INTERFACE, Field.SOURCE, Field.DESTINATION, Field.LOCAL_DEST
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each destination rule without any place."""
-    for (family, hook), rules in subject.rules.items():
-        if hook is not Hook.PREROUTING:
-            continue
-        for rule in rules:
-            for box in rule.match.boxes if _turns(rule) else ():
-                if all(box.get(field) is None for field in _SCOPES):
-                    yield Diagnostic(
-                        "NAT405",
-                        "a destination rule takes packets to any address",
-                        Label(rule.origin, "also what passes on its way to the internet"),
-                        witness=sample(box, family),
-                        help="say `to ADDRESS`, `in INTERFACE`, or `on ZONE` for the zone's own",
-                    )
+    for place, rules in subject.rules.items():
+        family, hook = place
+        turning = _turning(subject, family) if hook in (Hook.PREROUTING, Hook.DIVERT) else ()
+        for position, rule in enumerate(rules if turning else ()):
+            if not isinstance(rule.action, turning):
+                continue
+            for box in subject.lists[place].boxes[position] or ():
+                packet = _passing(subject, place, position, box) if is_unscoped(box) else None
+                if packet is not None:
+                    yield _finding(rule, packet)
                     break
 
 
-def _turns(rule: Rule) -> bool:
-    return isinstance(rule.action, Dnat | Balance | Redirect | Netmap)
+def _finding(rule: Rule, packet: Packet) -> Diagnostic:
+    return Diagnostic(
+        "NAT405",
+        "a destination rule takes packets to any address",
+        Label(rule.origin, "also what passes on its way to the internet"),
+        witness=packet,
+        help="say `to ADDRESS`, `in INTERFACE`, or `on ZONE` for the zone's own",
+    )
+
+
+def is_unscoped(box: Box) -> bool:
+    """Whether nothing keeps packets out by where they come from or go to."""
+    return all(box.sets[field] is None for field in _SCOPES) and is_plain(box)
+
+
+def _turning(subject: Subject, family: Family) -> tuple[type[Action], ...]:
+    """Return the actions that are none of a proxy's business, and where it has none all."""
+    if subject.is_dump:
+        leaving = subject.rules.get((family, Hook.POSTROUTING), ())
+        has_clients = any(isinstance(rule.action, TRANSLATING_SOURCE) for rule in leaving)
+        return (Dnat, Netmap, Redirect) if has_clients else (Dnat, Netmap)
+    if sides(subject)[family].outside:
+        return (Dnat, Balance, Netmap)
+    return (Dnat, Balance, Netmap, Redirect, Tproxy)
+
+
+def _passing(
+    subject: Subject, place: tuple[Family, Hook], position: int, box: Box
+) -> Packet | None:
+    """Return a packet from a host inside to the internet that comes to a box of a rule."""
+    family, _ = place
+    if subject.is_dump:
+        ways = [{Field.SOURCE: PRIVATE[family], Field.DESTINATION: half} for half in HALVES[family]]
+    else:
+        known = sides(subject)[family]
+        ways = [
+            {
+                Field.IN_INTERFACE: side.interfaces,
+                Field.SOURCE: side.hosts,
+                Field.DESTINATION: known.abroad,
+            }
+            for side in known.inside
+        ]
+    passing = [restricted(box, {**way, Field.LOCAL_DESTINATION: point(0)}) for way in ways]
+    left = [packets and left_for(subject, place, position, packets) for packets in passing]
+    coming = [packets for packets in left if packets is not None]
+    is_enough = len(coming) == len(ways) if subject.is_dump else bool(coming)
+    return sample(coming[-1], family, INSIDE_NAMES) if is_enough else None

@@ -1,0 +1,134 @@
+"""What a policy allows: findings silenced on purpose, and allowances that no longer do anything."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import date
+
+from natc.diagnostics import Diagnostic, Fix, Label
+from natc.diagnostics.codes import SLUGS
+from natc.ir.policy import Allowance, Policy
+from natc.lint.catalogue import BY_CODE
+from natc.lint.fixes import deletion
+from natc.record import Record
+from natc.source import Span
+
+STALE = "NAT010"
+
+
+class Judged(Record):
+    """Findings after the allowances of a policy.
+
+    Attributes:
+        kept: those that nothing allows.
+        stale: NAT010 for each allowance past its last day, or without a finding to silence.
+    """
+
+    kept: tuple[Diagnostic, ...]
+    stale: tuple[Diagnostic, ...]
+
+
+def judge(
+    policy: Policy,
+    found: Iterable[Diagnostic],
+    looked_for: Container[str],
+    today: date | None,
+) -> Judged:
+    """Silence what is allowed.
+
+    Args:
+        looked_for: the codes of which everything was found; allowances of others are not judged.
+        today: None is a day before every `until`.
+    """
+    if not policy.allowances:
+        return Judged(tuple(found), ())
+    ended: list[Allowance] = []
+    valid: list[Allowance] = []
+    for allowance in policy.allowances:
+        is_over = today is not None and allowance.until is not None and allowance.until < today
+        (ended if is_over else valid).append(allowance)
+    scopes = _scopes(policy, valid)
+    used: set[int] = set()
+    kept = [finding for finding in found if not _is_silenced(finding, scopes, used)]
+    idle = [
+        allowance
+        for number, (allowance, _) in enumerate(scopes)
+        if number not in used and _code(allowance) != STALE and _code(allowance) in looked_for
+    ]
+    stale = [*map(_over, ended), *map(_idle, idle)]
+    stale = [finding for finding in stale if not _is_silenced(finding, scopes, used)]
+    stale += [
+        _idle(allowance)
+        for number, (allowance, _) in enumerate(scopes)
+        if number not in used and _code(allowance) == STALE
+    ]
+    return Judged(tuple(kept), tuple(stale))
+
+
+_Scope = tuple[Allowance, tuple[Span, ...] | None]
+"""An allowance, and the statements that it is about; None is the whole policy."""
+
+
+def _scopes(policy: Policy, allowances: Sequence[Allowance]) -> list[_Scope]:
+    wanted = {allowance.rule for allowance in allowances if allowance.rule is not None}
+    places: dict[str, dict[Span, None]] = {name: {} for name in wanted}
+    if wanted:
+        for rule in policy.rules:
+            # A statement's further rules are named after it: `web.inside`.
+            name = rule.name.partition(".")[0]
+            if name in places:
+                places[name][rule.origin] = None
+    return [
+        (allowance, None if allowance.rule is None else tuple(places[allowance.rule]))
+        for allowance in allowances
+    ]
+
+
+def _is_silenced(finding: Diagnostic, scopes: Sequence[_Scope], used: set[int]) -> bool:
+    """Whether an allowance silences a finding; all that do are added to `used`."""
+    silenced = False
+    for number, (allowance, statements) in enumerate(scopes):
+        if _code(allowance) == finding.code and (
+            statements is None or any(_lies_in(label, statements) for label in _labels(finding))
+        ):
+            used.add(number)
+            silenced = True
+    return silenced
+
+
+def _labels(finding: Diagnostic) -> Iterator[Label]:
+    yield finding.primary
+    yield from finding.related
+
+
+def _lies_in(label: Label, statements: Iterable[Span]) -> bool:
+    return any(
+        statement.source.name == label.span.source.name
+        and statement.start <= label.span.start < max(statement.end, statement.start + 1)
+        for statement in statements
+    )
+
+
+def _code(allowance: Allowance) -> str:
+    if allowance.code in SLUGS:
+        return allowance.code
+    return next(code for code, slug in SLUGS.items() if slug == allowance.code)
+
+
+def _over(allowance: Allowance) -> Diagnostic:
+    return Diagnostic(
+        STALE,
+        f"an `allow` whose last day was {allowance.until}",
+        Label(allowance.origin, "silences nothing any more"),
+        help="repair what it allowed, or give it another day",
+    )
+
+
+def _idle(allowance: Allowance) -> Diagnostic:
+    where = "" if allowance.rule is None else f" on `{allowance.rule}`"
+    is_looked_for = _code(allowance) in BY_CODE  # Else a later natc may find it.
+    return Diagnostic(
+        STALE,
+        "an `allow` that silences nothing",
+        Label(allowance.origin, f"there is no {allowance.code}{where}"),
+        help="delete it",
+        fix=Fix("delete the `allow`", (deletion(allowance.origin),)) if is_looked_for else None,
+    )

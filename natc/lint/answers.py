@@ -1,0 +1,150 @@
+"""Forwarded packets in both phases: turned to a server, and then seen by the source phase."""
+
+from collections.abc import Iterator, Mapping
+
+from natc.address import Family
+from natc.ir.actions import Accept, Hook, Return, Tproxy
+from natc.ir.fields import NO_USER, Field
+from natc.ir.intervals import IntervalSet, point
+from natc.ir.space import Box
+from natc.lint.forwards import Server, left_for, meeting, restricted, servers
+from natc.lint.sides import TRANSLATING_SOURCE, Side, Sides
+from natc.lint.subject import Subject
+from natc.packet import Packet
+from natc.simulate.sample import sample
+
+_MOST_PARTS = 64
+"""Parts into which the destination phase cuts packets before they count as turned."""
+
+_NO = point(0)
+_YES = point(1)
+
+
+def leaving(packets: Box, server: Server, out: IntervalSet) -> Box:
+    """Return arriving `packets`, turned to `server`, as the source phase sees them leave.
+
+    Which port became which is not told: where both are several, it holds more than can be.
+    """
+    ports = packets.get(Field.DESTINATION_PORT)
+    sets = {
+        Field.OUT_INTERFACE: out,
+        Field.DESTINATION: server.addresses,
+        Field.DESTINATION_PORT: server.ports or ports,
+        Field.ORIGINAL_DESTINATION: packets.get(Field.DESTINATION),
+        Field.ORIGINAL_PORT: ports,
+        Field.TRANSLATED: _YES,
+        Field.USER: point(NO_USER),
+    } | {field: packets.get(field) for field in _KEPT}
+    known = {field: values for field, values in sets.items() if values is not None}
+    return Box.of(known, packets.conditions)
+
+
+_KEPT = (Field.SOURCE, Field.SOURCE_PORT, Field.PROTOCOL)
+
+
+def untouched(subject: Subject, family: Family, packets: Box) -> Box | None:
+    """Return some of `packets`, which arrive and leave, that no rule of either phase takes."""
+    seen = packets.having(Field.TRANSLATED, _NO)
+    left = left_for(subject, (family, Hook.POSTROUTING), None, seen)
+    if left is None:
+        return None
+    arriving = packets & left.having(Field.TRANSLATED, None)
+    return None if arriving is None else _not_turned(subject, family, arriving)
+
+
+def arriving_at(subject: Subject, known: Sides, position: int) -> Packet | None:
+    """Return a packet that a destination rule takes, None if there is none."""
+    place = known.family, Hook.PREROUTING
+    names = [name for side in (*known.outside, *known.inside) for name in side.names]
+    for box in subject.rules[place][position].match.boxes:
+        packets = restricted(box, {Field.USER: point(NO_USER)})
+        left = None if packets is None else left_for(subject, place, position, packets)
+        if left is not None:
+            return sample(left, known.family, names)
+    return None
+
+
+def sent_out(
+    subject: Subject, known: Sides, position: int, sets: Mapping[Field, IntervalSet]
+) -> Packet | None:
+    """Return a packet with `sets` that a source rule takes as it came, None if there is none."""
+    family = known.family
+    phase = family, Hook.POSTROUTING
+    for box in subject.rules[phase][position].match.boxes:
+        packets = restricted(box, {Field.TRANSLATED: _NO, Field.USER: point(NO_USER), **sets})
+        left = None if packets is None else left_for(subject, phase, position, packets)
+        if left is None:
+            continue
+        source = left.get(Field.SOURCE)
+        home = None if source is None else known.holder(source)
+        arriving = left.having(Field.TRANSLATED, None)
+        if home is not None:
+            arriving = arriving.having(Field.IN_INTERFACE, home.interfaces)
+        came = _not_turned(subject, family, arriving)
+        if came is not None:
+            return sample(came, family, () if home is None else home.names)
+    return None
+
+
+def _not_turned(subject: Subject, family: Family, packets: Box) -> Box | None:
+    """Return some of `packets` that the destination phase leaves as they are."""
+    for hook in (Hook.DIVERT, Hook.PREROUTING):
+        place = family, hook
+        arriving = packets.having(Field.OUT_INTERFACE, None)
+        left = left_for(subject, place, None, arriving) or _kept(subject, place, arriving)
+        if left is None:
+            return None
+        packets = left.having(Field.OUT_INTERFACE, packets.get(Field.OUT_INTERFACE))
+    return packets
+
+
+def _kept(subject: Subject, place: tuple[Family, Hook], packets: Box) -> Box | None:
+    """Return some of `packets`, all of which rules take, that rules leave alone on purpose."""
+    left = [packets]
+    for position in meeting(subject, place, packets):
+        rule = subject.rules[place][position]
+        if not isinstance(rule.action, Accept | Return):
+            for box in rule.match.boxes:
+                left = [rest for part in left for rest in part.minus(box, place[0])]
+        if not left or len(left) > _MOST_PARTS:
+            return None
+    return left[0]
+
+
+def unanswered(subject: Subject, known: Sides, side: Side, clients: Box) -> Box | None:
+    """Return some of `clients`, hosts of `side`, when none of them gets an answer; else None.
+
+    Those who come to the gateway itself get none: they asked for a server.  What rules divert,
+    redirect or keep on purpose counts as answered.
+    """
+    family = known.family
+    phase = family, Hook.PREROUTING
+    if any(_diverts(subject, family, clients)):
+        return None
+    turned: list[tuple[int, Box]] = []
+    for position in meeting(subject, phase, clients):
+        rule = subject.rules[phase][position]
+        ends = servers(rule.action)
+        for part in [both for box in rule.match.boxes if (both := box & clients) is not None]:
+            if not ends or any(_comes_back(subject, known, side, part, end) for end in ends):
+                return None
+            turned.append((position, part))
+    return left_for(subject, phase, *turned[0]) if turned else clients
+
+
+def _diverts(subject: Subject, family: Family, packets: Box) -> Iterator[bool]:
+    place = family, Hook.DIVERT
+    for position in meeting(subject, place, packets):
+        yield isinstance(subject.rules[place][position].action, Tproxy)
+
+
+def _comes_back(subject: Subject, known: Sides, side: Side, packets: Box, server: Server) -> bool:
+    """Whether the answer to turned packets comes by the gateway, or may."""
+    if known.holder(server.addresses) != side or server.addresses & known.own:
+        return True
+    place = known.family, Hook.POSTROUTING
+    rules = subject.rules.get(place, ())
+    return any(
+        isinstance(rules[position].action, TRANSLATING_SOURCE)
+        for position in meeting(subject, place, leaving(packets, server, side.interfaces))
+    )

@@ -1,0 +1,91 @@
+"""Packets that come to a rule: the witnesses of findings, each confirmed by the simulator."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from natc.ir.actions import Hook
+from natc.ir.fields import Field, interface
+from natc.ir.intervals import point
+from natc.ir.policy import Rule
+from natc.ir.space import EVERYTHING, Box
+from natc.ir.stack import NotDecided
+from natc.lint.lists import HookList
+from natc.lint.subject import Subject
+from natc.packet import Packet
+from natc.simulate.sample import sample
+from natc.simulate.single import Simulator
+from natc.simulate.site import Site
+from natc.simulate.trace import Trace
+
+_MOST_TRIES = 8
+"""Boxes of a rule that a packet is tried of, before the rules above it are looked at."""
+
+_LOCAL = frozenset({Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT, Hook.OUTPUT, Hook.FILTER_OUTPUT})
+"""Hooks of packets that the gateway makes."""
+
+
+def coming(subject: Subject, rule: Rule) -> tuple[Box, ...]:
+    """Return the packets that can come to `rule`, when no rule above decides on them.
+
+    None where that is too much to say.
+    """
+    position, where = _positions(subject)[id(rule)]
+    return where.boxes[position] or ()
+
+
+@lru_cache(maxsize=1)  # Several lint rules ask, one after another.
+def _positions(subject: Subject) -> dict[int, tuple[int, HookList]]:
+    return {
+        id(rule): (position, where)
+        for where in subject.lists.values()
+        for position, rule in enumerate(where.rules)
+    }
+
+
+@lru_cache(maxsize=1)
+def _simulator(subject: Subject) -> Simulator:
+    return Simulator(subject.policy, Site() if subject.is_dump else None)
+
+
+def trace(subject: Subject, packet: Packet) -> Trace:
+    """Return what becomes of a packet."""
+    return _simulator(subject)(packet)
+
+
+def witness(subject: Subject, rule: Rule, within: Box | None = None) -> Packet | None:
+    """Return a packet that comes to `rule`, None if none was found.
+
+    Args:
+        within: the packets that show what is wrong; None is all that the rule takes.
+    """
+    if rule.hook in _LOCAL:
+        within = (within or EVERYTHING).having(Field.IN_INTERFACE, point(0))
+    boxes = [box if within is None else box & within for box in coming(subject, rule)]
+    for packets in _tried(subject, rule, [box for box in boxes if box is not None]):
+        packet = sample(packets, rule.family)
+        if _meets(subject, packet, rule):
+            return packet
+    return None
+
+
+def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
+    """Yield packets to try: any of the rule's first, and then some that no rule above takes."""
+    yield from boxes[:_MOST_TRIES]
+    if rule.hook is Hook.POSTROUTING:
+        # One that leaves: of others, a trace may tell only that they end at the gateway.
+        leaving = EVERYTHING.having(Field.OUT_INTERFACE, interface("eth0"))
+        yield from filter(None, (box & leaving for box in boxes[:_MOST_TRIES]))
+    relations = subject.relations.get((rule.family, rule.hook))
+    if relations is not None and boxes:
+        try:
+            left = relations.stack.cover(boxes, 0, _positions(subject)[id(rule)][0]).left
+        except NotDecided:
+            return
+        yield from () if left is None else (left,)
+
+
+def _meets(subject: Subject, packet: Packet, rule: Rule) -> bool:
+    steps: Iterable[Rule | None] = (
+        step.rule for outcome in trace(subject, packet).outcomes for step in outcome.steps
+    )
+    return any(met is rule for met in steps)

@@ -1,0 +1,66 @@
+"""Values of matches and targets that iptables does not take, or takes for something else."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from natc.address import Family
+from natc.targets.iptables.numbers import Unreadable, address_range, addresses, ports
+
+_DIGITS = frozenset("0123456789.:-/,[]")
+_LITERALS = {Family.IPV4: _DIGITS, Family.IPV6: _DIGITS | frozenset("abcdefABCDEF")}
+"""What addresses and ports are written with; other values are names."""
+
+
+def troubles(text: str, family: Family) -> Iterator[str]:
+    """Yield what is wrong with addresses and ports in a match or a target.
+
+    Names of hosts and services, and masks that may have holes, are left alone.
+
+    Args:
+        text: as iptables-save prints it.
+    """
+    for flag, value in pairwise(text.split()):
+        read = _READERS.get(flag)
+        if read is None or not _LITERALS[family].issuperset(value) or _is_mask(value):
+            continue
+        try:
+            read(value, family)
+        except Unreadable as reason:
+            yield str(reason)
+
+
+def _is_mask(value: str) -> bool:
+    return any(mark in value.partition("/")[2] for mark in ".:")
+
+
+def _end(text: str, family: Family) -> None:
+    """Read what a target translates to."""
+    host, _, rest = text.rpartition("]:") if "[" in text else text.partition(":")
+    if family is Family.IPV6 and "]:" not in text:
+        host, rest = text, ""
+    if host:
+        address_range(host.strip("[]"), family)
+    if rest:
+        ports(rest.partition("/")[0], "-")
+
+
+def _listed(text: str, _: Family) -> None:
+    for part in text.split(","):
+        ports(part)
+
+
+_READERS: dict[str, Callable[[str, Family], object]] = {
+    "-s": addresses,
+    "-d": addresses,
+    "--src-range": address_range,
+    "--dst-range": address_range,
+    "--sport": lambda text, _: ports(text),
+    "--dport": lambda text, _: ports(text),
+    "--sports": _listed,
+    "--dports": _listed,
+    "--ports": _listed,
+    "--to-source": _end,
+    "--to-destination": _end,
+    "--to-ports": lambda text, _: ports(text, "-"),
+    "--to": addresses,
+}

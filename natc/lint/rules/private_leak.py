@@ -1,0 +1,85 @@
+"""Private addresses can leave by an outside zone as they are.
+
+## Why it matters
+
+Nobody in the internet can answer to a private address: the connection hangs, and the provider
+sees how the inside is numbered.  Mostly a network was added and the source rule was not.
+
+## Example
+
+```nat
+zone wan { interface eth0; address 203.0.113.2 }
+zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
+zone guest { interface wlan0; subnet 192.168.5.0/24 }    # warning: [private-leak]
+
+snat from lan out wan -> 203.0.113.2
+```
+
+```nat
+zone wan { interface eth0; address 203.0.113.2 }
+zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
+
+exempt from lan to 10.8.0.0/16
+snat from lan out wan -> 203.0.113.2
+```
+
+## Precision
+
+Exact, for the zones, and networks that natc translates, to public addresses that no place
+declares, in the families that the policy translates.  What an `exempt` keeps is kept on purpose.
+
+Outside are the zones with public or dynamic addresses by which source rules let other places out to
+everywhere; else the only zone without a subnet; else the one zone with private addresses by which
+they do.
+"""
+
+from collections.abc import Iterator
+
+from natc.diagnostics import Diagnostic, Label
+from natc.ir.fields import NO_USER, Field
+from natc.ir.intervals import point
+from natc.ir.policy import Network
+from natc.ir.space import Box
+from natc.lint.answers import untouched
+from natc.lint.sides import PRIVATE, Side, Sides, sides
+from natc.lint.subject import Subject
+from natc.simulate.sample import sample
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield a finding for each place whose addresses can leave."""
+    for family, known in sides(subject).items():
+        for outside in known.outside:
+            for inside in known.inside:
+                leaving = _leaving(inside, outside, known)
+                leak = None if leaving is None else untouched(subject, family, leaving)
+                if leak is not None:
+                    yield Diagnostic(
+                        "NAT402",
+                        "private addresses can leave by an outside zone as they are",
+                        Label(inside.origin, f"its hosts leave by `{outside.name}` untranslated"),
+                        related=(Label(outside.origin, "lies outside"),),
+                        witness=sample(leak, family, inside.names),
+                        help=f"`masquerade from {inside.name} out {outside.name}`, or an `exempt` "
+                        "where they are to leave so",
+                    )
+
+
+def _leaving(inside: Side, outside: Side, known: Sides) -> Box | None:
+    """Return what private hosts can send to the internet by a zone."""
+    place = inside.place
+    if isinstance(place, Network) and (place.forward != "nat" or place.owner not in (None, "natc")):
+        return None
+    private = inside.hosts & PRIVATE[known.family]
+    if not private or inside.interfaces & outside.interfaces:  # Such as IPsec's other end.
+        return None
+    return Box.of(
+        {
+            Field.IN_INTERFACE: inside.interfaces,
+            Field.OUT_INTERFACE: outside.interfaces,
+            Field.SOURCE: private,
+            Field.DESTINATION: known.abroad,
+            Field.LOCAL_DESTINATION: point(0),
+            Field.USER: point(NO_USER),
+        }
+    )

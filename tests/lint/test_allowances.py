@@ -1,0 +1,102 @@
+"""`allow`: what it silences, and when it is stale."""
+
+from datetime import date
+
+import pytest
+
+from natc import pipeline
+from natc.diagnostics import Severity
+from natc.lint.catalogue import BY_CODE, Entry
+from natc.lint.run import lint
+from natc.lint.subject import Subject
+from natc.source import Source
+
+RULES = """\
+address spare = 192.168.3.99
+address other = 192.168.3.98
+dnat tcp/80 to 203.0.113.2 -> 192.168.3.10 as web
+dnat tcp/80 to 203.0.113.2 -> 192.168.3.10 as again
+"""
+CHOSEN = tuple(BY_CODE[code] for code in ("NAT002", "NAT010", "NAT106"))
+
+
+def found(
+    text: str, today: date | None = None, chosen: tuple[Entry, ...] = CHOSEN
+) -> list[tuple[str, int]]:
+    tree, meaning = pipeline.understand_whole(Source("p.nat", RULES + text), str)
+    findings = lint(Subject(meaning, tree, today=today), chosen)
+    return [(finding.code, finding.primary.span.line) for finding in findings]
+
+
+def test_without_an_allowance_all_is_found():
+    assert found("") == [("NAT002", 1), ("NAT002", 2), ("NAT106", 4)]
+
+
+@pytest.mark.parametrize("name", ["NAT002", "unused-definition"])
+def test_an_allowance_without_a_rule_is_for_the_whole_policy(name: str):
+    assert found(f'allow {name} because "later"\n') == [("NAT106", 4)]
+
+
+@pytest.mark.parametrize("rule", ["web", "again"])
+def test_an_allowance_is_for_findings_that_show_its_rule(rule: str):
+    said = found(f'allow NAT106 on {rule} because "both are meant"\n')
+    assert said == [("NAT002", 1), ("NAT002", 2)]
+
+
+def test_an_allowance_on_another_rule_silences_nothing_and_is_stale():
+    text = 'dnat tcp/81 to 203.0.113.2 -> 192.168.3.10 as more\nallow NAT106 on more because "x"\n'
+    assert found(text)[-2:] == [("NAT106", 4), ("NAT010", 6)]
+
+
+def test_an_allowance_holds_on_its_last_day_and_not_on_the_next():
+    text = 'allow NAT106 until 2027-01-31 because "x"\n'
+    assert found(text, date(2027, 1, 31)) == [("NAT002", 1), ("NAT002", 2)]
+    assert found(text, date(2027, 2, 1))[2:] == [("NAT106", 4), ("NAT010", 5)]
+
+
+def test_allowances_of_rules_that_are_not_run_are_not_judged():
+    text = 'allow NAT405 because "x"\nallow NAT106 because "x"\n'
+    assert found(text, chosen=(BY_CODE["NAT010"],)) == []
+    with_it = (BY_CODE["NAT010"], BY_CODE["NAT405"])
+    assert found(text, chosen=with_it) == [("NAT010", 5)]
+
+
+def test_allowances_of_what_natc_does_not_look_for_are_stale():
+    assert found('allow NAT511 because "x"\n')[-1] == ("NAT010", 5)
+
+
+def test_stale_allowances_are_found_only_when_they_are_looked_for():
+    assert found('allow NAT511 because "x"\n', chosen=(BY_CODE["NAT106"],)) == [("NAT106", 4)]
+
+
+def test_stale_allowances_can_be_allowed_but_not_for_nothing():
+    allow = 'allow NAT010 because "being cleaned up"\n'
+    assert ("NAT010", 5) not in found(f'allow NAT511 because "x"\n{allow}')
+    assert found(allow)[-1] == ("NAT010", 5)
+
+
+def test_nothing_is_stale_when_something_is_not_decided():
+    tree, meaning = pipeline.understand_whole(
+        Source("p.nat", RULES + 'allow NAT511 because "x"\n'), str
+    )
+    subject = Subject(meaning, tree)
+    subject.undecided.append("whether a is b")
+    assert "NAT010" not in {finding.code for finding in lint(subject, CHOSEN)}
+
+
+def test_an_allowance_reaches_the_further_rules_of_its_statement():
+    text = """\
+zone wan { interface eth0; address 203.0.113.9; subnet 203.0.113.0/24 }
+zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
+port-forward tcp/8080 on wan -> 192.168.3.10 hairpin as hair
+port-forward tcp/8080 on wan -> 192.168.3.10 hairpin as hair2
+"""
+    assert [line for code, line in found(text) if code == "NAT106"] != [4]
+    said = found(text + 'allow NAT106 on hair because "x"\n')
+    assert [line for code, line in said if code == "NAT106"] == [4]
+
+
+def test_levels_can_be_changed():
+    tree, meaning = pipeline.understand_whole(Source("p.nat", RULES), str)
+    findings = lint(Subject(meaning, tree), CHOSEN, {"NAT106": Severity.NOTE})
+    assert [str(finding.severity) for finding in findings] == ["warning", "warning", "note"]
