@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 HEAD = """\
-zone wan { interface eth0; address 203.0.113.1 }
+zone wan { interface eth0; address { 203.0.113.1, 198.18.0.0/25 } }
 zone lan { interface eth1; address 10.0.0.1; subnet 10.0.0.0/8 }
 """
+
+
+TAIL = "snat from lan out wan -> 203.0.113.1\n"
+"""What gives the exceptions above it a meaning."""
 
 
 def policy(count: int) -> str:
@@ -13,10 +17,15 @@ def policy(count: int) -> str:
     return HEAD + "".join(f"{line}\n" for line in _policy_lines(count))
 
 
+def sound_policy(count: int) -> str:
+    """Return a policy of `count` rules in which a linter finds little."""
+    return policy(count - 1) + TAIL
+
+
 def _policy_lines(count: int) -> Iterator[str]:
     for i in range(count):
         host = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}"
-        public = f"198.18.{i >> 8 & 255}.{i & 255}"
+        public = f"198.18.0.{i & 127}"
         port = 1024 + i % 60000
         match i % 8:
             case 0 | 1 | 2 | 3:
@@ -38,7 +47,7 @@ def ferm(count: int) -> str:
 def _ferm_lines(count: int) -> Iterator[str]:
     for i in range(count):
         host = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}"
-        public = f"198.18.{i >> 8 & 255}.{i & 255}"
+        public = f"198.18.0.{i & 127}"
         port = 1024 + i % 60000
         post, way = "chain POSTROUTING", "outerface eth0"
         match i % 8:

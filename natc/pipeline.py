@@ -9,6 +9,7 @@ from natc.address import FAMILIES, Family
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast, parser
 from natc.dsl.includes import Reader, expand
+from natc.elaborate.filling import Filling
 from natc.elaborate.lower import Elaboration
 from natc.ir.policy import Policy
 from natc.packet import Packet
@@ -37,8 +38,7 @@ def understand(
         PolicyError: every problem of the policy.
     """
     elaboration, unread = _elaboration(source, read, node, settings)
-    rules = tuple(elaboration.rules())
-    meaning = elaboration.policy(rules)
+    meaning = elaboration.policy(Filling(elaboration).rules())
     _refuse(unread, elaboration.problems.found)
     return meaning
 
@@ -55,7 +55,7 @@ def understand_whole(
         PolicyError: every problem of the policy.
     """
     elaboration, unread = _elaboration(source, read, node, settings)
-    meaning = elaboration.policy(tuple(elaboration.rules()))
+    meaning = elaboration.policy(Filling(elaboration).rules())
     _refuse(unread, elaboration.problems.found)
     return elaboration.source, meaning
 
@@ -78,7 +78,7 @@ def understand_packets(
     from natc.elaborate.packet_text import read_packets  # noqa: PLC0415 - start-up
 
     elaboration, unread = _elaboration(source, read, node, settings)
-    meaning = elaboration.policy(tuple(elaboration.rules()))
+    meaning = elaboration.policy(Filling(elaboration).rules())
     _refuse(unread, elaboration.problems.found)
     return meaning, read_packets(places, elaboration.context)
 

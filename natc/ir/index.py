@@ -160,20 +160,26 @@ def _begun_and_ended(hulls: Sequence[Hull], field: Field) -> tuple[_Steps, _Step
     )
 
 
-def hulls(box: Box) -> Iterator[Hull]:
-    """Yield hulls that hold the box: one for each range of the field that has most of them."""
-    hull = _whole(box)
-    most = None
-    count = 1
-    for field, values in enumerate(box.sets):
-        if values is not None and count < len(values.ranges) <= _MOST_PIECES:
-            most, count = field, len(values.ranges)
-    if most is None:
-        yield hull
-        return
+def hulls(box: Box) -> Iterable[Hull]:
+    """Return hulls that hold the box: one for each range of the field that has most of them."""
+    hull: list[Span | None] = []
+    most, count = 0, 1
+    for values in box.sets:
+        if values is None:
+            hull.append(None)
+            continue
+        ranges = values.ranges
+        if len(ranges) > 1:
+            if count < len(ranges) <= _MOST_PIECES:
+                most, count = len(hull), len(ranges)
+            hull.append((ranges[0][0], ranges[-1][1]))
+        else:
+            hull.append(ranges[0])
+    if count == 1:
+        return (hull,)
     values = box.sets[most]
-    for span in () if values is None else values.ranges:
-        yield [*hull[:most], span, *hull[most + 1 :]]
+    spans = () if values is None else values.ranges
+    return [[*hull[:most], span, *hull[most + 1 :]] for span in spans]
 
 
 def _whole(box: Box) -> list[Span | None]:

@@ -56,6 +56,11 @@ class Stack:
         self._boxes = [box for _, box in items]
         self._index = Index(self._boxes)
 
+    def is_alone(self, boxes: Iterable[Box], start: int, stop: int) -> bool:
+        """Whether `boxes` meet nothing of the owners from `start` to `stop - 1`; False: perhaps."""
+        first, last = self._first(start), self._first(stop)
+        return not any(self._index.touching(box, first, last) for box in boxes)
+
     def touching(self, boxes: Iterable[Box], start: int, stop: int) -> Iterator[int]:
         """Yield the owners from `start` to `stop - 1` that `boxes` meet, and perhaps others.
 

@@ -98,7 +98,7 @@ class Relations:
         for position, boxes in enumerate(self.list.boxes):
             if boxes is None:
                 continue
-            if boxes and not any(True for _ in self.stack.touching(boxes, 0, position)):
+            if boxes and self.stack.is_alone(boxes, 0, position):
                 continue
             try:
                 cover = self._cover(position, boxes)

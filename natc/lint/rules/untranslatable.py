@@ -21,15 +21,12 @@ Exact: found if and only if `natc compile` refuses the rule.
 
 from collections.abc import Iterator
 
-from natc.diagnostics import Diagnostic, PolicyError
+from natc.diagnostics import Diagnostic
 from natc.lint.subject import Subject
-from natc.targets.iptables.lower import lower
+from natc.targets.iptables.lower import refusals
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield what iptables cannot say of a policy; a dump is what it says."""
-    for family in () if subject.is_dump else subject.policy.families:
-        try:
-            lower(subject.policy, family)
-        except PolicyError as error:
-            yield from error.diagnostics
+    if not subject.is_dump:
+        yield from refusals(subject.policy)

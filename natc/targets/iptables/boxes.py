@@ -1,6 +1,7 @@
 """A box of the IR to the ways of being in it, each one kernel rule's matches."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import product
 
 from natc.address import Family
@@ -78,6 +79,20 @@ def _covers(box: Box, family: Family, protocols: IntervalSet | None) -> list[Cov
     ]
 
 
+def check(box: Box, family: Family) -> None:
+    """Make sure that `alternatives` has an answer, without the answer.
+
+    Raises:
+        CannotSay: the interfaces have no form.
+    """
+    everything = universes(family)
+    for field, flag in ((Field.IN_INTERFACE, "-i"), (Field.OUT_INTERFACE, "-o")):
+        values = box.sets[field]
+        if values is not None and values.ranges != everything[field].ranges:
+            _interfaces(values, flag)
+
+
+@lru_cache(maxsize=64)
 def _interfaces(values: IntervalSet, flag: str) -> Cover:
     cover = matches.interfaces(values, flag)
     if cover is None:

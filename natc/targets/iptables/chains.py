@@ -29,6 +29,11 @@ def as_data(rule: model.Rule) -> model.Rule:
     return rule
 
 
+def refused(rule: Rule, refusal: CannotSay) -> Diagnostic:
+    """Return the error of a rule that iptables cannot say."""
+    return Diagnostic("NAT210", str(refusal), Label(rule.origin), help=refusal.help)
+
+
 class Chains:
     """Lowers rules as they come.
 
@@ -63,9 +68,7 @@ class Chains:
         try:
             self._add(rule)
         except CannotSay as refusal:
-            self.problems.append(
-                Diagnostic("NAT210", str(refusal), Label(rule.origin), help=refusal.help)
-            )
+            self.problems.append(refused(rule, refusal))
 
     def add_text(self, chain: str, text: str) -> None:
         """Append a rule to one of natc's chains, as `keep` returned it for another such rule."""

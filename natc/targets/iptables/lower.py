@@ -1,9 +1,13 @@
 """IR to iptables rules, exactly, or a located refusal."""
 
+from collections.abc import Iterator
+
 from natc.address import Family
-from natc.diagnostics import PolicyError
+from natc.diagnostics import Diagnostic, PolicyError
 from natc.ir.policy import Policy
-from natc.targets.iptables.chains import Chains
+from natc.targets.iptables import boxes
+from natc.targets.iptables.chains import Chains, refused
+from natc.targets.iptables.jumps import CannotSay, steps
 from natc.targets.iptables.model import Ruleset
 
 
@@ -20,3 +24,15 @@ def lower(policy: Policy, family: Family) -> Ruleset:
     if chains.problems:
         raise PolicyError(chains.problems)
     return chains.ruleset()
+
+
+def refusals(policy: Policy) -> Iterator[Diagnostic]:
+    """Yield what `lower` would refuse in any family, without the rules that it would make."""
+    for rule in policy.rules:
+        try:
+            for _ in steps(rule):
+                pass
+            for box in rule.match.boxes:
+                boxes.check(box, rule.family)
+        except CannotSay as refusal:  # noqa: PERF203 - the rest is wanted as well
+            yield refused(rule, refusal)
