@@ -2,23 +2,28 @@
 
 from dataclasses import replace as with_features
 
+import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
 from natc.address import Family
 from natc.dsl import ast
-from natc.dsl.format import format as write
+from natc.dsl.format import format as write_policy
 from natc.dsl.parser import parse
 from natc.elaborate import lower
 from natc.ir.fields import Field
 from natc.ir.intervals import point
 from natc.ir.policy import Policy
 from natc.ir.space import Box
+from natc.pipeline import rulesets
 from natc.record import replace
 from natc.simulate import Site, site_of
 from natc.simulate.compare import Fates, compare, treatments
 from natc.simulate.single import box_of
 from natc.source import Source
+from natc.targets.iptables.lift import lift
+from natc.targets.iptables.read import read
+from natc.targets.iptables.write import Form, write
 from tests.strategies import INTERFACES, SMALL, packets, policies
 
 PLAIN = with_features(SMALL, opaque=())
@@ -26,7 +31,7 @@ PLAIN = with_features(SMALL, opaque=())
 
 
 def meaning(policy: ast.Policy) -> Policy:
-    text = write(policy)
+    text = write_policy(policy)
     note(text)
     return lower(parse(Source("law.nat", text)))
 
@@ -70,3 +75,30 @@ def test_a_policy_is_no_different_from_itself(policy: ast.Policy) -> None:
     same = meaning(policy)
     for family in same.families:
         assert compare(same, same, family, Site()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A pool that holds the address that was asked for: some stay where they are.
+        "port-forward tcp/80 -> 203.0.113.32-203.0.113.34\nmasquerade to 203.0.113.32\n",
+        # A rule that tells addresses of one pool apart, for some ports only.
+        (
+            "dnat tcp/{80,7010} to 203.0.113.0 in eth0 -> 203.0.113.32-203.0.113.33\n"
+            "masquerade tcp sport 80 to 203.0.113.32 ports 1024-65535\n"
+        ),
+        # What is for the gateway itself, by its address and by what it is.
+        (
+            "zone ppp { interface ppp+; address dynamic }\n"
+            "dnat tcp/8000-8010 on ppp -> 192.168.3.2\nexempt to 203.0.113.1\n"
+        ),
+    ],
+    ids=["kept", "told-apart", "own"],
+)
+def test_rules_read_back_are_no_different(text: str) -> None:
+    policy = lower(parse(Source("law.nat", text)))
+    for family, ruleset in rulesets(policy).items():
+        again = lift("dump", read(Source("dump", write(ruleset, Form.INSTALL)), family))
+        for site in (Site(), site_of(policy, family)):
+            assert compare(policy, again, family, site) == []
+            assert compare(again, policy, family, site) == []

@@ -34,5 +34,5 @@ def refusals(policy: Policy) -> Iterator[Diagnostic]:
                 pass
             for box in rule.match.boxes:
                 boxes.check(box, rule.family)
-        except CannotSay as refusal:  # noqa: PERF203 - the rest is wanted as well
+        except CannotSay as refusal:
             yield refused(rule, refusal)

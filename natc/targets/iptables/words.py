@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"\\(.)")
 _is_flag = re.compile(r'-[A-Za-z46]|--[A-Za-z][^ \t"=]*(?:=.*)?').fullmatch
 
 _FOREIGN = (
-    (re.compile(r"\{[{%#]"), "a template", "render it, then import what comes out"),
+    (re.compile(r"\{[{%#]"), "a template", "render it, and take what comes out"),
     (
         re.compile(r"\$[A-Za-z_({]"),
         "text for a shell",
