@@ -15,6 +15,15 @@ from natc.targets.iptables.model import Match
 
 _SPORT, _DPORT, _PROTOCOL = Field.SOURCE_PORT, Field.DESTINATION_PORT, Field.PROTOCOL
 
+
+@lru_cache(maxsize=64)
+def _interfaces(values: IntervalSet, flag: str) -> Cover:
+    cover = matches.interfaces(values, flag)
+    if cover is None:
+        raise CannotSay("this set of interfaces has no form in iptables")
+    return cover
+
+
 _COVERS: tuple[tuple[Field, Callable[[IntervalSet, Family, str], Cover]], ...] = (
     (Field.SOURCE, lambda values, family, _: matches.addresses(values, "src", family)),
     (Field.DESTINATION, lambda values, family, _: matches.addresses(values, "dst", family)),
@@ -90,14 +99,6 @@ def check(box: Box, family: Family) -> None:
         values = box.sets[field]
         if values is not None and values.ranges != everything[field].ranges:
             _interfaces(values, flag)
-
-
-@lru_cache(maxsize=64)
-def _interfaces(values: IntervalSet, flag: str) -> Cover:
-    cover = matches.interfaces(values, flag)
-    if cover is None:
-        raise CannotSay("this set of interfaces has no form in iptables")
-    return cover
 
 
 def _in_order(found: list[Match]) -> Alternative:
