@@ -43,8 +43,10 @@ def write(tree: ast.AnyStatement, text: str, start: int, varying: re.Pattern[str
         varying: what differs between statements of the shape, such as runs of digits.
 
     Returns:
-        None when an offset cannot be told from the words.
+        None when an offset cannot be told from the words, as in an empty text.
     """
+    if '""' in text:
+        return None
     writer = _Writer(text, start, varying)
     try:
         body = writer.value(tree)
@@ -92,7 +94,7 @@ class _Writer:
     def _literal(self, text: str, span: Span) -> str:
         """Return an expression for the text of a literal, a part of one word."""
         first, last = span.start - self.start, span.end - self.start
-        if self.text[first] == '"':  # Others of the shape say more, even where this one is empty.
+        if self.text[first] == '"':
             first, last = first + 1, last - 1
         elif not self.varying.search(self.text[first:last]):
             return repr(text)

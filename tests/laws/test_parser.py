@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast
-from natc.dsl.parser import parse, statements_of_whole
+from natc.dsl.parser import parse, statements_of_whole, usual_shapes
 from natc.dsl.skeletons import Skeletons
 from natc.source import Source, Span
 from tests.strategies import Shape, anything, mutated_texts, policy_texts
@@ -89,6 +89,13 @@ def test_what_was_learnt_from_one_file_serves_another(text: str) -> None:
     slow = parsed(text, SLOW)
     assert slow == parsed(text, shapes)
     assert slow == parsed(text, shapes)
+
+
+def test_an_empty_text_is_no_example_of_others() -> None:
+    empty, full = 'allow NAT403 on web because ""', 'allow NAT403 on web because "two"'
+    text = f"{full}\n{empty}\ntest {full[-5:]} {{ }}\n"
+    shapes = Skeletons(usual_shapes([empty, 'test "" { }', 'include ""']).get)
+    assert parsed(text, SLOW) == parsed(text, shapes)
 
 
 @given(policy_texts(Shape(comments=False)))
