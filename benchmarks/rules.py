@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 HEAD = """\
-zone wan { interface eth0; address { 203.0.113.1, 198.18.0.0/25 } }
+zone wan { interface eth0; address 203.0.113.1 }
 zone lan { interface eth1; address 10.0.0.1; subnet 10.0.0.0/8 }
 """
 
@@ -19,7 +19,7 @@ def policy(count: int) -> str:
 
 def sound_policy(count: int) -> str:
     """Return a policy of `count` rules in which a linter finds little."""
-    return policy(count - 1) + TAIL
+    return policy(count - 1).replace("203.0.113.1 }", "{ 203.0.113.1, 198.18.0.0/25 } }", 1) + TAIL
 
 
 def _policy_lines(count: int) -> Iterator[str]:

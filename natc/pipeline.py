@@ -9,11 +9,11 @@ from natc.address import FAMILIES, Family
 from natc.diagnostics import Diagnostic, PolicyError
 from natc.dsl import ast, parser
 from natc.dsl.includes import Reader, expand
-from natc.elaborate.filling import Filling
+from natc.elaborate.filling import rules_of_policy
 from natc.elaborate.lower import Elaboration
 from natc.ir.policy import Policy
 from natc.packet import Packet
-from natc.patterns import Patterns
+from natc.patterns import patterns
 from natc.source import Source, Span
 from natc.targets.iptables.chains import Chains
 from natc.targets.iptables.lower import lower as lower_to_iptables
@@ -38,7 +38,7 @@ def understand(
         PolicyError: every problem of the policy.
     """
     elaboration, unread = _elaboration(source, read, node, settings)
-    meaning = elaboration.policy(Filling(elaboration).rules())
+    meaning = elaboration.policy(rules_of_policy(elaboration))
     _refuse(unread, elaboration.problems.found)
     return meaning
 
@@ -55,7 +55,7 @@ def understand_whole(
         PolicyError: every problem of the policy.
     """
     elaboration, unread = _elaboration(source, read, node, settings)
-    meaning = elaboration.policy(Filling(elaboration).rules())
+    meaning = elaboration.policy(rules_of_policy(elaboration))
     _refuse(unread, elaboration.problems.found)
     return elaboration.source, meaning
 
@@ -78,7 +78,7 @@ def understand_packets(
     from natc.elaborate.packet_text import read_packets  # noqa: PLC0415 - start-up
 
     elaboration, unread = _elaboration(source, read, node, settings)
-    meaning = elaboration.policy(Filling(elaboration).rules())
+    meaning = elaboration.policy(rules_of_policy(elaboration))
     _refuse(unread, elaboration.problems.found)
     return meaning, read_packets(places, elaboration.context)
 
@@ -112,7 +112,7 @@ def compile_rules(
     """Return the iptables rules of a policy, as text inside: for printing only.
 
     The same as `rulesets(understand(…))`, but rule by rule from one end to the other, so that a
-    policy of 100,000 rules is never held in any form but its text; and by `Patterns` where rules
+    policy of 100,000 rules is never held in any form but its text; and by `patterns` where rules
     are alike.
 
     Raises:
@@ -120,7 +120,7 @@ def compile_rules(
     """
     elaboration, unread = _elaboration(source, read, node, settings)
     chains = {family: Chains(source.name, family, rule_text) for family in FAMILIES}
-    for rule in elaboration.rules(Patterns(elaboration, chains).compiled):
+    for rule in elaboration.rules(patterns(elaboration, chains).dealt_with):
         chains[rule.family].add(rule)
     elaboration.policy()
     refused = [problem for chain in chains.values() for problem in chain.problems]

@@ -14,9 +14,9 @@ def run() -> None:
     failed: BaseException | None = None
     match sys.argv[1:]:
         case ["compile", path] if not path.startswith("-"):
-            from natc.cli import plain  # noqa: PLC0415 - start-up
-
             try:
+                from natc.cli import plain  # noqa: PLC0415 - start-up
+
                 if plain.run(path):
                     return
             except (OSError, KeyboardInterrupt) as error:

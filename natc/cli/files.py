@@ -98,6 +98,8 @@ def echo_result(text: str) -> None:
         Unable: it cannot be written.
         BrokenPipeError: nobody reads it any more; click ends in silence.
     """
+    if sys.stdout is None:  # `>&-` closed it.
+        raise Unable("cannot write standard output: it is closed")
     try:
         # Not click.echo(), which searches all of a long text for colours.
         sys.stdout.buffer.write(text.encode(errors="backslashreplace"))  # Names may be any bytes.

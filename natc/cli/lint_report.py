@@ -47,14 +47,19 @@ def _about(findings: Iterable[Diagnostic]) -> dict[str, About]:
     }
 
 
-def summary(findings: Sequence[Diagnostic], names: Sequence[str]) -> str:
-    """Return the line that sums up what was found in the files of these names."""
+def summary(findings: Sequence[Diagnostic], names: Sequence[str], *, is_trial: bool) -> str:
+    """Return the line that sums up what was found in the files of these names.
+
+    Args:
+        is_trial: the findings are those that repairs would leave.
+    """
     where = printable(names[0]) if len(names) == 1 else f"{len(names)} files"
+    after = " would be left" if is_trial else ""
     if not findings:
-        return f"no findings in {where}"
+        return f"no findings in {where}{after}"
     counts = Counter(finding.severity for finding in findings)
     parts = [_count(counts[level], str(level)) for level in Severity if counts[level]]
-    said = f"{', '.join(parts)} in {where}"
+    said = f"{', '.join(parts)} in {where}{after}"
     safe = [finding.fix.is_safe for finding in findings if finding.fix is not None]
     if any(safe):
         said += f"; `--fix` repairs {sum(safe)}"

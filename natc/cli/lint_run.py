@@ -55,11 +55,11 @@ class Run:
         """
         files = Files(path, self.reading)
         repairs = repair(files, lambda: self._found(files, path), unsafe=unsafe)
-        self._tell(files, repairs, write=write)
         if write:
             for name, text in files.repaired.items():
                 if name != files.name or path != STDIN:
                     write_whole(name, text)
+        self._tell(files, repairs, write=write)
         if path == STDIN and write:
             self._result_is_taken = True
             echo_result(files.repaired.get(files.name) or files.lying(files.name))
@@ -78,8 +78,7 @@ class Run:
         elif findings or undecided:
             say(rendered(findings, undecided, self.format), self.format, self.colour)
         if self.format == "text" and self._names:
-            after = " would be left" if self._is_trial else ""
-            click.echo(f"{summary(findings, self._names)}{after}", err=True)
+            click.echo(summary(findings, self._names, is_trial=self._is_trial), err=True)
 
     def _found(self, files: Files, path: str) -> Found:
         choice = self.options.choices[path]

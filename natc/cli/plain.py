@@ -43,10 +43,10 @@ def run(path: str) -> bool:
 
 
 def _compiled(path: str) -> str | None:
+    status = os.stat(path)  # noqa: PTH116 - start-up
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        return None  # A pipe is not even opened: who writes to it would take that for its reader.
     with open(path, "rb") as file:  # noqa: PTH123 - start-up
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-            return None  # What comes through a pipe comes once.
         source = Source(path, file.read().decode())
     made = pipeline.compile_rules(source, _not_here, os.uname().nodename)
     if len(made) > 1:

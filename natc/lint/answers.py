@@ -8,10 +8,10 @@ from natc.ir.fields import NO_USER, Field
 from natc.ir.intervals import IntervalSet, point
 from natc.ir.space import Box
 from natc.lint.forwards import Server, left_for, meeting, restricted, servers
+from natc.lint.ordinary import ordinary_of, shown
 from natc.lint.sides import TRANSLATING_SOURCE, Side, Sides
 from natc.lint.subject import Subject
 from natc.packet import Packet
-from natc.simulate.sample import sample
 
 _MOST_PARTS = 64
 """Parts into which the destination phase cuts packets before they count as turned."""
@@ -55,13 +55,21 @@ def untouched(subject: Subject, family: Family, packets: Box) -> Box | None:
 def arriving_at(subject: Subject, known: Sides, position: int) -> Packet | None:
     """Return a packet that a destination rule takes, None if there is none."""
     place = known.family, Hook.PREROUTING
-    names = [name for side in (*known.outside, *known.inside) for name in side.names]
     for box in subject.rules[place][position].match.boxes:
         packets = restricted(box, {Field.USER: point(NO_USER)})
-        left = None if packets is None else left_for(subject, place, position, packets)
+        left = None if packets is None else ordinarily_left(subject, place, position, packets)
         if left is not None:
-            return sample(left, known.family, names)
+            return shown(subject, known.family, left)
     return None
+
+
+def ordinarily_left(
+    subject: Subject, place: tuple[Family, Hook], position: int | None, packets: Box
+) -> Box | None:
+    """Return what `left_for` does, the most ordinary of what is left."""
+    return ordinary_of(
+        subject, place[0], packets, lambda some: left_for(subject, place, position, some)
+    )
 
 
 def sent_out(
@@ -69,21 +77,27 @@ def sent_out(
 ) -> Packet | None:
     """Return a packet with `sets` that a source rule takes as it came, None if there is none."""
     family = known.family
-    phase = family, Hook.POSTROUTING
-    for box in subject.rules[phase][position].match.boxes:
+    for box in subject.rules[family, Hook.POSTROUTING][position].match.boxes:
         packets = restricted(box, {Field.TRANSLATED: _NO, Field.USER: point(NO_USER), **sets})
-        left = None if packets is None else left_for(subject, phase, position, packets)
-        if left is None:
-            continue
-        source = left.get(Field.SOURCE)
-        home = None if source is None else known.holder(source)
-        arriving = left.having(Field.TRANSLATED, None)
-        if home is not None:
-            arriving = arriving.having(Field.IN_INTERFACE, home.interfaces)
-        came = _not_turned(subject, family, arriving)
+        came = packets and ordinary_of(
+            subject, family, packets, lambda some: _sent(subject, known, position, some)
+        )
         if came is not None:
-            return sample(came, family, () if home is None else home.names)
+            return shown(subject, family, came)
     return None
+
+
+def _sent(subject: Subject, known: Sides, position: int, packets: Box) -> Box | None:
+    """Return some of leaving `packets`, as they came, that come to a source rule."""
+    left = left_for(subject, (known.family, Hook.POSTROUTING), position, packets)
+    if left is None:
+        return None
+    source = left.get(Field.SOURCE)
+    home = None if source is None else known.holder(source)
+    arriving = left.having(Field.TRANSLATED, None)
+    if home is not None:
+        arriving = arriving.having(Field.IN_INTERFACE, home.interfaces)
+    return _not_turned(subject, known.family, arriving)
 
 
 def _not_turned(subject: Subject, family: Family, packets: Box) -> Box | None:

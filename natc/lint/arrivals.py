@@ -16,10 +16,10 @@ from natc.ir.space import Box
 from natc.lint.answers import leaving
 from natc.lint.coming import trace
 from natc.lint.forwards import Server, forwards, left_for, restricted, servers
+from natc.lint.ordinary import shown
 from natc.lint.sides import Side, Sides
 from natc.lint.subject import Subject
 from natc.packet import Packet
-from natc.simulate.sample import sample
 
 _MOST_TRIED = 64
 """Forwards that one source rule is composed with."""
@@ -93,7 +93,7 @@ class Arrivals:
             seen = left and leaving(left, server, side.interfaces) & box
             taken = seen and left_for(self._subject, (family, Hook.POSTROUTING), position, seen)
             if left and taken and (packets := left & _as_came(taken, server)):
-                return sample(packets, family, self._known.outside[0].names)
+                return shown(self._subject, family, packets)
         return None
 
     def _is_taken(self, packet: Packet, forward: Rule, rule: Rule) -> bool:

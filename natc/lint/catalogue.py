@@ -72,7 +72,9 @@ ENTRIES = (
     # Relations between rules.
     Entry("NAT101", _E, "X", "no packet reaches a rule: rules above take all of its packets"),
     Entry("NAT102", _W, "X", "rules above do the same to all packets of a rule", fixable=True),
+    Entry("NAT103", _N, "X", "rules below do the same to all packets of a rule", on=False),
     Entry("NAT104", _W, "X", "rules above take a part of a rule's packets and do something else"),
+    Entry("NAT105", _N, "X", "rules above are special cases of a rule", on=False),
     Entry("NAT106", _W, "X", "the same rule twice", fixable=True),
     Entry("NAT107", _E, "X", "two one-to-one translations share an address"),
     Entry("NAT108", _E, "X", "two forwards claim one address, protocol and port"),

@@ -1,7 +1,8 @@
 """Packets that come to a rule: the witnesses of findings, each confirmed by the simulator."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 
 from natc.ir.actions import Hook
 from natc.ir.fields import Field, interface
@@ -10,9 +11,9 @@ from natc.ir.policy import Rule
 from natc.ir.space import EVERYTHING, Box
 from natc.ir.stack import NotDecided
 from natc.lint.lists import HookList
+from natc.lint.ordinary import ordinary_of, shown
 from natc.lint.subject import Subject
 from natc.packet import Packet
-from natc.simulate.sample import sample
 from natc.simulate.single import Simulator
 from natc.simulate.site import Site
 from natc.simulate.trace import Trace
@@ -53,7 +54,7 @@ def trace(subject: Subject, packet: Packet) -> Trace:
 
 
 def witness(subject: Subject, rule: Rule, within: Box | None = None) -> Packet | None:
-    """Return a packet that comes to `rule`, None if none was found.
+    """Return a packet that comes to `rule`, an ordinary one if there is; None if none was found.
 
     Args:
         within: the packets that show what is wrong; None is all that the rule takes.
@@ -62,10 +63,17 @@ def witness(subject: Subject, rule: Rule, within: Box | None = None) -> Packet |
         within = (within or EVERYTHING).having(Field.IN_INTERFACE, point(0))
     boxes = [box if within is None else box & within for box in coming(subject, rule)]
     for packets in _tried(subject, rule, [box for box in boxes if box is not None]):
-        packet = sample(packets, rule.family)
+        packet = shown(subject, rule.family, packets)
         if _meets(subject, packet, rule):
             return packet
     return None
+
+
+def taken(subject: Subject, packets: Sequence[Box], by: Sequence[Rule]) -> Packet | None:
+    """Return one of some packets that comes to one of some rules, None if none was found."""
+    tries = product(packets[:_MOST_TRIES], by[:_MOST_TRIES])
+    found = (witness(subject, rule, within=box) for box, rule in tries)
+    return next((packet for packet in found if packet is not None), None)
 
 
 def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
@@ -76,12 +84,21 @@ def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
         leaving = EVERYTHING.having(Field.OUT_INTERFACE, interface("eth0"))
         yield from filter(None, (box & leaving for box in boxes[:_MOST_TRIES]))
     relations = subject.relations.get((rule.family, rule.hook))
-    if relations is not None and boxes:
-        try:
-            left = relations.stack.cover(boxes, 0, _positions(subject)[id(rule)][0]).left
-        except NotDecided:
-            return
-        yield from () if left is None else (left,)
+    if relations is None or not boxes:
+        return
+    stack, position = relations.stack, _positions(subject)[id(rule)][0]
+    try:
+        for box in boxes[:_MOST_TRIES]:
+            left = ordinary_of(
+                subject, rule.family, box, lambda some: stack.cover((some,), 0, position).left
+            )
+            if left is not None:
+                yield left
+        left = stack.cover(boxes[_MOST_TRIES:], 0, position).left
+        if left is not None:
+            yield left
+    except NotDecided:
+        return
 
 
 def _meets(subject: Subject, packet: Packet, rule: Rule) -> bool:

@@ -20,6 +20,10 @@ FAIL_ON = (*map(str, Severity), NEVER)
 """The lowest level that is a failure; `never` is none."""
 
 
+_TABLES = ("tool", "natc", "lint")
+"""Tables in which other programs, or other files, keep such settings."""
+
+
 class Config(Record):
     """What a file asks for.
 
@@ -81,6 +85,8 @@ class _Reader:
             if read is None:
                 near = get_close_matches(key, self._readers(), n=1)
                 help_ = f"did you mean `{near[0]}`?" if near else None
+                if key in _TABLES and not self.header:
+                    help_ = "settings of `natc.toml` stand in no table, levels apart"
                 self._report("NAT000", f"no setting is called `{key}`", (key,), help_=help_)
             else:
                 found[key.replace("-", "_")] = read(key, value)
@@ -178,16 +184,20 @@ def _place(
         start = opening.end()
     found = re.compile(rf"^[ \t]*(?P<key>{_key(key)})[ \t]*[.=]", re.MULTILINE).search(text, start)
     if found is None:
-        return Span(source, *(opening.span() if opening else (0, 0)))
+        own = _header((*header, *tables, key), is_whole=False).search(text)
+        seen = own or opening
+        return Span(source, *(seen.span() if seen else (0, 0)))
     if value is None:
         return Span(source, *found.span("key"))
     inside = re.compile(_key(value)).search(text, found.end())
     return Span(source, *(inside.span() if inside else found.span("key")))
 
 
-def _header(names: tuple[str, ...]) -> re.Pattern[str]:
+def _header(names: tuple[str, ...], *, is_whole: bool = True) -> re.Pattern[str]:
+    """Return what finds the header of a table, or with `is_whole` false of a table within it."""
     dotted = r"[ \t]*\.[ \t]*".join(map(_key, names)) or "(?!)"
-    return re.compile(rf"^[ \t]*\[[ \t]*{dotted}[ \t]*\]", re.MULTILINE)
+    within = "" if is_whole else r"(?:\.[^\]\n]*)?"
+    return re.compile(rf"^[ \t]*\[[ \t]*{dotted}[ \t]*{within}\]", re.MULTILINE)
 
 
 def _key(name: str) -> str:

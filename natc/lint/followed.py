@@ -7,15 +7,12 @@ from itertools import islice
 from natc.address import Family
 from natc.ir.policy import Rule
 from natc.ir.space import Box
+from natc.lint.ordinary import shown
 from natc.lint.subject import Subject
 from natc.packet import Packet
 from natc.simulate.changed import FROM_OUTSIDE
 from natc.simulate.engine import End, Engine
-from natc.simulate.sample import sample
 from natc.simulate.single import box_of
-
-INSIDE_NAMES = ("eth1", "lan0")
-"""What an interface inside is called where nothing else is known."""
 
 _MOST_ENDS = 256
 """Parts of packets that are followed until one comes to a rule."""
@@ -35,9 +32,9 @@ def ends(subject: Subject, family: Family, packets: Box) -> Iterator[End]:
 
 def coming_to(subject: Subject, rule: Rule, packets: Box) -> Packet | None:
     """Return one of arriving `packets` that comes to `rule`; None if none was found."""
-    one = box_of(sample(packets, rule.family, INSIDE_NAMES))  # Mostly good enough, and fast.
+    one = box_of(shown(subject, rule.family, packets))  # Mostly good enough, and fast.
     for start in (one, packets):
         for end in islice(ends(subject, rule.family, start), _MOST_ENDS):
             if any(step.rule is rule for step in end.way.steps):
-                return sample(end.way.packets, rule.family, INSIDE_NAMES)
+                return shown(subject, rule.family, end.way.packets)
     return None

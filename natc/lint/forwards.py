@@ -72,9 +72,7 @@ def left_for(
     try:
         return relations.stack.cover((packets,), 0, stop).left
     except NotDecided:
-        doubt = f"which packets some rules of {place[1]} leave to those below"
-        if doubt not in subject.undecided:
-            subject.undecided.append(doubt)
+        subject.doubt(f"which packets some rules of {place[1]} leave to those below")
         return None
 
 

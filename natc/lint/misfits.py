@@ -39,12 +39,13 @@ class _Ways:
         """Look at the rules of one hook."""
         asked: dict[int, tuple[_Sets, ...]] = {}
         for position, jump in enumerate(where.within):
-            if jump is None:
+            rule = where.rules[position]
+            if jump is None:  # The hook's own, or behind a jump that lets everything through.
+                self.fitting.add((rule.family, table, rule.name))
                 continue
             sets = asked.get(jump)
             if sets is None:
                 sets = asked[jump] = _asked(where.boxes[jump])
-            rule = where.rules[position]
             if _fits(rule, sets):
                 self.fitting.add((rule.family, table, rule.name))
             elif sets:  # Else the jump itself leads nowhere.

@@ -28,6 +28,11 @@ class OneToOne(Record):
         """Where both directions are written."""
         return self.inward.origin, self.outward.origin
 
+    def agrees(self, other: "OneToOne") -> bool:
+        """Whether both translate an address that they share into the same one."""
+        distance = self.outside.first - self.inside.first
+        return distance == other.outside.first - other.inside.first
+
 
 @lru_cache(maxsize=1)  # Several lint rules ask, one after another.
 def one_to_one(subject: Subject) -> dict[Span, OneToOne]:

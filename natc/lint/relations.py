@@ -5,6 +5,7 @@ that several rules together cover one (Yuan and others, FIREMAN, 2006).  Exact, 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 
@@ -103,7 +104,8 @@ class Relations:
             try:
                 cover = self._cover(position, boxes)
                 if cover.left is None:
-                    yield Dead(position, self._told(position) or cover.by)
+                    by = self._told(position) or self._deciding(position, boxes) or cover.by
+                    yield Dead(position, by)
                 elif self.list.decides[position]:
                     yield from self._met(position, boxes)
             except NotDecided:
@@ -117,10 +119,21 @@ class Relations:
                 return Cover(None, (holder,))
         return self.stack.cover(boxes, 0, position)
 
+    def _deciding(self, position: int, boxes: Sequence[Box]) -> tuple[int, ...]:
+        """Return as few rules as cover a dead rule, of those that decide on its packets.
+
+        A rule that covers it as well may itself be one that no packet of it reaches.  Empty where
+        too many rules decide.
+        """
+        taking = {owner for box in boxes for owner, _ in self.stack.takers(box, position, _FEW)}
+        items = [(each, box) for each in sorted(taking) for box in self.list.boxes[each] or ()]
+        cover = Stack(self.list.family, items).cover(boxes, 0, position)
+        return cover.by if cover.left is None else ()
+
     def _told(self, position: int) -> tuple[int, ...]:
         """Return what takes the packets of a dead rule of a chain that some leave early.
 
-        One rule whose own match holds them all, or else rules and those by which packets leave.
+        One whose own match holds them all, or else rules and those by which packets leave.
         Empty where none leave, or they do not tell.
         """
         jump = self.list.within[position]
@@ -130,7 +143,8 @@ class Relations:
             return ()
         match = self.list.rules[position].match.boxes
         for each in range(jump, position):
-            if self.list.decides[each] and _all_inside(match, self.list.rules[each].match.boxes):
+            is_end = self.list.decides[each] or each in leaving
+            if is_end and _all_inside(match, self.list.rules[each].match.boxes):
                 return (each,)
         came = self.list.boxes[jump] or ()
         own = [_unnoted(box) for box in self.list.rules[position].match.boxes]
@@ -166,6 +180,21 @@ class Relations:
             self._find(position, sorted(set(self._above(position))), others)
         if others:
             yield Meeting(position, tuple(sorted(others)), others[min(others)])
+
+    def special_cases(self, position: int) -> Iterator[tuple[int, Box]]:
+        """Yield rules above that are a part of a rule and treat it otherwise, with such packets."""
+        boxes = self.list.boxes[position]
+        if not boxes or not self.list.decides[position]:
+            return
+        for other in sorted(set(self._above(position))):
+            earlier, theirs = self.list.rules[other], self.list.boxes[other] or ()
+            if isinstance(earlier.action, LEAVING_ALONE) or not self._is_part(theirs, boxes):
+                continue
+            left = None
+            with suppress(NotDecided):
+                left = self._taken(position, other, at_a_glance=False)
+            if left is not None and not self._is_part(boxes, theirs):
+                yield other, left
 
     def _above(self, position: int) -> Iterator[int]:
         return self.stack.touching(self.list.boxes[position] or (), 0, position)
@@ -206,7 +235,7 @@ class Relations:
         rule = self.list.rules[position]
         for box in boxes:
             for other, packets in self.stack.takers(box, position, _FEW):
-                if not _is_by_chance(packets):
+                if not is_by_chance(packets):
                     earlier = self.list.rules[other]
                     for part in differing(rule.action, earlier.action, packets, self.list.family):
                         yield other, part
@@ -217,7 +246,7 @@ class Relations:
         for mine in self.list.boxes[position] or ():
             for theirs in self.list.boxes[other] or ():
                 both = mine & theirs
-                if both is None or _is_by_chance(both):
+                if both is None or is_by_chance(both):
                     continue
                 for part in differing(rule.action, earlier.action, both, self.list.family):
                     if at_a_glance:
@@ -240,7 +269,7 @@ def _unnoted(box: Box) -> Box:
     return replace(box, conditions=asked)
 
 
-def _is_by_chance(packets: Box) -> bool:
+def is_by_chance(packets: Box) -> bool:
     """Whether a draw or a limit decides which packets of one kind these are."""
     return any(
         isinstance(each, Draw) or (isinstance(each, Opaque) and each.is_fickle)

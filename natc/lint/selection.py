@@ -12,6 +12,7 @@ ALL, DEFAULT = "all", "default"
 """Words that stand for every rule, and for those that are on unless told otherwise."""
 
 _BEGINNING = re.compile(r"NAT[0-9]{0,2}\Z")
+_CODE = re.compile(r"NAT[0-9]{0,3}\Z", re.IGNORECASE)
 
 
 class BadWord(Exception):  # noqa: N818 - not an error of natc
@@ -92,7 +93,13 @@ def codes_of(word: str) -> set[str]:
 
 
 def nearest(word: str) -> str | None:
-    """Return help that names the code or slug closest to a word, None where none is close."""
+    """Return help that names the code or slug closest to a word, None where none is close.
+
+    None is close to a well-formed code: one with other digits means something else.
+    """
+    if _CODE.match(word):
+        capital = word.upper()
+        return f"did you mean `{capital}`?" if capital in SLUGS else "`natc rules` lists them"
     known: Iterable[str] = [*SLUGS, *SLUGS.values(), ALL, DEFAULT]
     near = get_close_matches(word.upper() if word[:3].lower() == "nat" else word, known, n=1)
     return f"did you mean `{near[0]}`?" if near else None

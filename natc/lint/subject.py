@@ -64,6 +64,20 @@ class Subject:
         """How the rules of each hook of the nat table, and those that divert, are related."""
         return {key: Relations(self.lists[key]) for key in self.lists if key[1] in RELATED}
 
+    def doubt(self, words: str) -> None:
+        """Note what was too much to decide, once."""
+        if words not in self.undecided:
+            self.undecided.append(words)
+
+    def doubt_relations(self) -> None:
+        """Note the rules of which it was too much to say what rules above take of them."""
+        for (_, hook), rules in self.relations.items():
+            unclear = dict.fromkeys(rule.origin for rule in rules.undecided)
+            if unclear:
+                many = f"{len(unclear)} rules" if len(unclear) > 1 else "a rule"
+                first = next(iter(unclear))
+                self.doubt(f"what rules above take of {many} of {hook}, the first at {first}")
+
     def site(self, family: Family) -> Site:
         """Return what is known of the gateway: of a dump, nothing."""
         return Site() if self.is_dump else site_of(self.policy, family)

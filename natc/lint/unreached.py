@@ -5,22 +5,31 @@ unreached where all its rules of a hook are, of a dump where all its rules are.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from natc.ir.actions import Balance, Dnat, Netmap, Redirect
+from natc.ir.actions import Balance, Dnat, Hook, Netmap, Redirect
 from natc.ir.fields import Field
-from natc.ir.intervals import IntervalSet
+from natc.ir.intervals import IntervalSet, point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
-from natc.lint.one_to_one import one_to_one
+from natc.lint.one_to_one import OneToOne, one_to_one
 from natc.lint.relations import LEAVING_ALONE, Dead, Relations, alike
+from natc.lint.sides import TRANSLATING_SOURCE
 from natc.lint.subject import Subject
 from natc.record import Record
 from natc.source import Span
 
 _CLAIM = (Field.PROTOCOL, Field.DESTINATION, Field.DESTINATION_PORT)
 """What a forward claims of the outside."""
+
+
+_PACKETS = {
+    Hook.INPUT: "packets to the gateway",
+    Hook.OUTPUT: "the gateway's own packets",
+    Hook.POSTROUTING: "packets that leave",
+}
+"""What comes by in a hook, for people; in the others what arrives."""
 
 
 class Unreached(Record):
@@ -32,7 +41,7 @@ class Unreached(Record):
         by: the rules that take its packets, one for each of their statements; empty where no packet
             comes to its chain.
         packets: what the rule is for.
-        is_whole: whether none of its rules is reached in any hook.
+        is_whole: whether none of its rules is reached in any hook, or has anything to do there.
     """
 
     code: str
@@ -40,6 +49,17 @@ class Unreached(Record):
     by: tuple[Rule, ...]
     packets: tuple[Box, ...]
     is_whole: bool
+
+    def said_of(self, what: str, before: str) -> str:
+        """Return what is said of the rule: of some packets only, where the others reach it."""
+        if self.is_whole:
+            return what
+        return f"{what} {before} {_PACKETS.get(self.rule.hook, 'packets that arrive')}"
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it is a part of a translation whose other parts are in force, as of `hairpin`."""
+        return not self.is_whole and not isinstance(self.rule.action, LEAVING_ALONE)
 
 
 @lru_cache(maxsize=1)  # Several lint rules ask, one after another.
@@ -54,16 +74,47 @@ def unreached(subject: Subject) -> dict[Span, Unreached]:
     every = Counter(
         rule.origin for rules in subject.relations.values() for rule in rules.list.rules
     )
+    idle = _idle(subject, related)
     found: dict[Span, Unreached] = {}
     for rules in related:
         here = Counter(rule.origin for rule in rules.list.rules)
         for group in _groups(rules):
             origin = rules.list.rules[group[0].position].origin
-            is_whole = dead[origin] == every[origin]
+            is_whole = dead[origin] == every[origin] or origin in idle
             gone = is_whole if subject.is_dump else len(group) == here[origin]
             if gone and origin not in found and not _behind_a_dead_jump(rules, group):
                 found[origin] = _described(subject, rules, group, is_whole=is_whole)
     return found
+
+
+def _idle(subject: Subject, related: Iterable[Relations]) -> set[Span]:
+    """Return statements that turn no packet, so that what they do to turned ones is idle, too."""
+    if subject.is_dump:
+        return set()
+    turning = Counter(
+        rule.origin
+        for rules in subject.relations.values()
+        for rule in rules.list.rules
+        if not is_for_turned(rule)
+    )
+    for rules in related:
+        gone = (rules.list.rules[each.position] for each in rules.dead)
+        turning.subtract(rule.origin for rule in gone if not is_for_turned(rule))
+    return {origin for origin, left in turning.items() if not left}
+
+
+def is_for_turned(rule: Rule) -> bool:
+    """Whether a rule is for packets that a destination rule turned, as a part of `hairpin` is."""
+    return all(box.get(Field.TRANSLATED) == point(1) for box in rule.match.boxes)
+
+
+def is_answered(subject: Subject, rule: Rule, by: Iterable[Rule]) -> bool:
+    """Whether a rule is the last one of a `hairpin`, and others bring the answers back as well."""
+    return (
+        not subject.is_dump
+        and is_for_turned(rule)
+        and all(isinstance(other.action, TRANSLATING_SOURCE) for other in by)
+    )
 
 
 def of(subject: Subject, code: str) -> Iterator[Unreached]:
@@ -91,7 +142,9 @@ def _described(
     every = rules.list.rules
     rule = every[group[0].position]
     positions = sorted({position for each in group for position in each.by})
-    by = {every[position].origin: every[position] for position in positions}
+    by: dict[Span, Rule] = {}
+    for position in positions:
+        by.setdefault(every[position].origin, every[position])
     codes = {_code(subject, rules, each) for each in group}
     code = codes.pop() if len(codes) == 1 else "NAT101"
     packets = tuple(box for each in group for box in rules.list.boxes[each.position] or ())
@@ -106,9 +159,12 @@ def _code(subject: Subject, rules: Relations, dead: Dead) -> str:
         return "NAT101"
     if len(by) == 1 and by[0].match == rule.match and by[0].action == rule.action:
         return "NAT106"
-    fixed = one_to_one(subject)
-    if rule.origin in fixed and any(other.origin in fixed for other in by):
-        return "NAT107"
+    pair, pairs = one_to_one(subject).get(rule.origin), _pairs(subject, by)
+    if pair is not None and pairs:
+        if not all(pair.agrees(other) for other in pairs):
+            return "NAT107"
+        if len(pairs) == len(by):
+            return "NAT102"
     if all(
         alike(rule.action, other.action, box) for other in by for box in boxes or rule.match.boxes
     ):
@@ -116,6 +172,11 @@ def _code(subject: Subject, rules: Relations, dead: Dead) -> str:
     if isinstance(rule.action, LEAVING_ALONE):
         return "NAT111"
     return "NAT108" if len(by) == 1 and _claims_the_same(rule, by[0]) else "NAT101"
+
+
+def _pairs(subject: Subject, rules: Sequence[Rule]) -> list[OneToOne]:
+    fixed = one_to_one(subject)
+    return [fixed[rule.origin] for rule in rules if rule.origin in fixed]
 
 
 def _claims_the_same(rule: Rule, other: Rule) -> bool:

@@ -1,10 +1,10 @@
 """Whether a promise about all packets of a set is kept: decided, not sampled."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from natc.ir.fields import Field
-from natc.ir.intervals import point
+from natc.ir.intervals import EMPTY, IntervalSet, point
 from natc.ir.policy import Assertion, EndpointSet, Expectation, Policy
 from natc.ir.space import Box
 from natc.packet import Packet
@@ -45,11 +45,22 @@ def counterexample(policy: Policy, promise: Assertion) -> Counterexample | None:
     What natc cannot see (an ipset) counts as possible either way.
     """
     names = [name for zone in policy.zones for name in zone.interfaces if "+" not in name]
+    names += [network.bridge for network in policy.networks]
     found = list(islice(_breaking(policy, promise), _MOST_LOOKED_AT))
     if not found:
         return None
-    end = min(found, key=lambda end: len(end.way.moved))
-    return Counterexample(end.way.packets, sample(end.way.packets, promise.family, names), end)
+    own = site_of(policy, promise.family).own or EMPTY
+    shown = [
+        Counterexample(end.way.packets, sample(end.way.packets, promise.family, names), end)
+        for end in found
+    ]
+    return min(shown, key=lambda one: (len(one.end.way.moved), _oddity(one.packet, own, names)))
+
+
+def _oddity(packet: Packet, own: IntervalSet, names: Collection[str]) -> int:
+    """Return how little a packet is like those that the gateway meets."""
+    pretends = packet.in_interface is not None and packet.source in own
+    return pretends + (packet.out_interface not in (None, *names))
 
 
 def _breaking(policy: Policy, promise: Assertion) -> Iterator[End]:

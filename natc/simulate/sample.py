@@ -19,8 +19,12 @@ from natc.simulate.site import EVERY_INTERFACE
 
 _PROTOCOLS = tuple(PROTOCOLS[name] for name in ("tcp", "udp", "icmp", "sctp", "esp", "gre"))
 _PORTS = {Field.SOURCE_PORT: (40000, 1024), Field.DESTINATION_PORT: (80, 443)}
-_ADDRESSES = {
-    Family.IPV4: (interval((198 << 24) + (51 << 16) + (100 << 8) + 7, 0xC63364FE),),
+DOCUMENTATION = {
+    Family.IPV4: (
+        interval(0xC6336407, 0xC63364FE),  # 198.51.100.7 and on
+        interval(0xCB007107, 0xCB0071FE),  # 203.0.113.7 and on
+        interval(0xC0000207, 0xC00002FE),  # 192.0.2.7 and on
+    ),
     Family.IPV6: (interval((0x20010DB8 << 96) + 7, (0x20010DB8 << 96) + 0xFFFF),),
 }
 """Documentation addresses, taken where the set leaves it open.  Source: RFC 5737, RFC 3849."""
@@ -45,21 +49,25 @@ def sample(packets: Box, family: Family, interfaces: Iterable[str] = ()) -> Pack
     names = (*interfaces, *_INTERFACES)
     protocol = _protocol(packets)
     has_ports = protocol in PORT_PROTOCOLS
-    arriving = packets.get(Field.IN_INTERFACE)
-    came_by = None if arriving is None else _interface(arriving, names)
-    if arriving is None:
-        came_by = names[0]
     leaving = packets.get(Field.OUT_INTERFACE)
+    if leaving is not None and leaving >= EVERY_INTERFACE:
+        leaving = None
+    leaves_by = None if leaving is None else _interface(leaving, names)
+    # What leaves mostly came by another interface.
+    ways = sorted(names, key=lambda name: name == leaves_by)
+    arriving = packets.get(Field.IN_INTERFACE)
+    came_by = ways[0] if arriving is None else _interface(arriving, ways)
     user = packets.get(Field.USER)
+    source = _address(packets, Field.SOURCE, family)
     return Packet(
         family,
         protocol,
-        _address(packets, Field.SOURCE, family),
+        source,
         _port(packets, Field.SOURCE_PORT) if has_ports else None,
-        _address(packets, Field.DESTINATION, family),
+        _destination(packets, family, source),
         _port(packets, Field.DESTINATION_PORT) if has_ports else None,
         came_by,
-        None if leaving is None or leaving >= EVERY_INTERFACE else _interface(leaving, names),
+        leaves_by,
         _mark(packets.conditions),
         _user(user) if came_by is None and user is not None else None,
     )
@@ -81,7 +89,7 @@ def _address(packets: Box, field: Field, family: Family) -> int:
     if values is None:
         values = universe(field, family)
     ordinary = values - _NO_SENDERS[family]
-    for preferred in _ADDRESSES[family]:
+    for preferred in DOCUMENTATION[family]:
         if both := ordinary & preferred:
             return both.first + (field is Field.DESTINATION and both.size > 1)
     if not ordinary:
@@ -89,6 +97,17 @@ def _address(packets: Box, field: Field, family: Family) -> int:
     # The first address of a network is rarely a host's.
     low, high = ordinary.ranges[0]
     return low + 2 if high - low >= 3 and not low & 1 else low
+
+
+def _destination(packets: Box, family: Family, source: int) -> int:
+    """Return an address that is not the sender's, if there is another."""
+    values = packets.get(Field.DESTINATION)
+    found = _address(packets, Field.DESTINATION, family)
+    if found != source or values is None or values.size == 1:
+        return found
+    above = values & interval(source, family.last)
+    others = (above if above.size > 1 else values) - point(source)
+    return others.first
 
 
 def _port(packets: Box, field: Field) -> int:
@@ -117,8 +136,9 @@ def _names_in(values: IntervalSet) -> Iterator[str]:
     for low, high in values.ranges:
         for number in (low, high):
             raw = number.to_bytes(INTERFACE_BYTES, "big").rstrip(b"\0")
+            numbered = (b"", b"0", b"x") if raw[-1:].isdigit() else (b"0", b"", b"x")
             for length in range(len(raw), 0, -1):
-                for ending in (b"", b"0", b"x"):
+                for ending in numbered:
                     made = raw[:length] + ending
                     if len(made) > INTERFACE_BYTES or not made.isascii():
                         continue

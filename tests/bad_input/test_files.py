@@ -127,6 +127,18 @@ def test_an_endless_input_is_too_large(tmp_path: Path) -> None:
     assert done.returncode == INVALID
 
 
+@pytest.mark.parametrize("more", [(), ("--color", "never")], ids=["plain", "command"])
+def test_a_named_pipe_is_opened_once_and_read_to_its_end(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "p.nat"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'printf %s "$1" > p.nat', "sh", POLICY], cwd=tmp_path):
+        done = natc("compile", "p.nat", *more, cwd=tmp_path, seconds=10)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'"p.nat:5 share"' in done.stdout
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing yet\n", "zone lan { interface eth0 }\n"])
 def test_a_policy_without_rules_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "p.nat").write_text(text, encoding="utf-8")

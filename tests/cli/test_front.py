@@ -116,6 +116,27 @@ def test_exit_codes(words: tuple[str, ...], code: int, folder: Path) -> None:
     assert (done.stderr == b"") == (code == 0)
 
 
+def test_ctrl_c_while_natc_loads_ends_with_130(folder: Path) -> None:
+    program = """
+import sys
+from natc.cli.entry import run
+
+class Interrupted:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "natc.cli.plain":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted)
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "compile", "p.nat"],
+        cwd=folder, env=environment(), capture_output=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"\n")
+
+
 # Colour.
 
 ESCAPE = b"\x1b["

@@ -165,6 +165,8 @@ def test_options_may_be_repeated(folder: Path) -> None:
     [
         (("--select", "NAT002,Nat405x"), "no rule is called `Nat405x`; did you mean `NAT405`?"),
         (("--ignore", "unscoped-dna"), "did you mean `unscoped-dnat`?"),
+        (("--select", "NAT999"), "no rule is called `NAT999`; `natc rules` lists them"),
+        (("--select", "nat405"), "no rule is called `nat405`; did you mean `NAT405`?"),
         (("--ignore", "NAT001"), "`NAT001` is an error of the compiler, which cannot be ignored"),
         (("--select", "NAT511"), "natc does not look for `NAT511` yet"),
         (("--unsafe-fixes",), "--unsafe-fixes goes with --fix or --diff"),

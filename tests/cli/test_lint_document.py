@@ -1,4 +1,4 @@
-"""What docs/lint.md and docs/ci.md show is what natc does."""
+"""What docs/lint.md, docs/ci.md and the README show is what natc does."""
 
 import re
 import shlex
@@ -21,6 +21,17 @@ WORKFLOW = (ROOT / "docs" / "ci" / "github-actions.yml").read_text(encoding="utf
 def test_the_output_in_the_document_is_real(command: str, output: str, tmp_path: Path) -> None:
     (tmp_path / "office.nat").write_text(POLICY)
     done = natc(*command.split(), cwd=tmp_path)
+    assert (done.stdout + done.stderr).decode() == output
+
+
+def test_the_output_in_the_readme_is_real(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    every = re.findall(r"^```nat\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    (policy,) = [text for text in every if text.endswith("as tunnel\n")]
+    shown = r"^```console\n\$ natc lint branch.nat\n(.*?)^```$"
+    (output,) = re.findall(shown, readme, re.MULTILINE | re.DOTALL)
+    (tmp_path / "branch.nat").write_text(policy)
+    done = natc("lint", "branch.nat", cwd=tmp_path)
     assert (done.stdout + done.stderr).decode() == output
 
 

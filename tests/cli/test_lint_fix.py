@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,7 +14,7 @@ from natc.cli.lint_files import Files, Reading
 from natc.cli.lint_fix import Found, repair
 from natc.diagnostics import Diagnostic, Edit, Fix, Label, PolicyError
 from natc.source import Source, Span
-from tests.cli.program import natc
+from tests.cli.program import environment, natc
 
 BAD = """\
 # A gateway.
@@ -70,6 +72,13 @@ def test_diff_shows_what_would_be_repaired_and_writes_nothing(folder: Path) -> N
     assert (folder / "p.nat").read_text() == BAD
 
 
+def test_what_would_be_left_is_told_before_what_else_can_be_repaired(folder: Path) -> None:
+    (folder / "p.nat").write_text("masquerade from 192.168.3.5/24 out eth0\n")
+    done = natc("lint", "--diff", "p.nat", cwd=folder)
+    said = done.stderr.decode().splitlines()[-1]
+    assert said == "1 error in p.nat would be left; `--fix --unsafe-fixes` repairs 1"
+
+
 def test_what_is_left_is_told_and_decides_the_exit_code(folder: Path) -> None:
     (folder / "p.nat").write_text(BAD + "dnat tcp/81 -> 192.168.3.10\n")
     done = natc("lint", "--select", "NAT002,NAT210", "--fix", "p.nat", cwd=folder)
@@ -80,6 +89,22 @@ def test_what_is_left_is_told_and_decides_the_exit_code(folder: Path) -> None:
     assert b"error[NAT210]" in done.stdout
     assert b"--> p.nat:5:1" in done.stdout
     assert (folder / "p.nat").read_text().startswith(GOOD)
+
+
+def test_an_exemption_is_moved_up_with_its_comment(folder: Path) -> None:
+    zones = """\
+zone wan { interface eth0; address 203.0.113.2 }
+zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
+"""
+    share = "snat from lan out wan -> 203.0.113.2\n"
+    tunnel = "exempt from lan to 10.8.0.0/16 out wan  # the far end knows us\n"
+    (folder / "p.nat").write_text(zones + share + tunnel)
+    done = natc("lint", "--select", "NAT1", "--fix", "--unsafe-fixes", "p.nat", cwd=folder)
+    assert done.returncode == 0
+    assert (folder / "p.nat").read_text() == zones + tunnel + share
+    said = done.stderr.decode()
+    assert "  p.nat:4:1: NAT111: move it up\n" in said
+    assert "10.8.0.0/16" in said.split("move it up")[1]
 
 
 def test_unsafe_repairs_are_asked_for(folder: Path) -> None:
@@ -136,6 +161,22 @@ def test_a_file_that_cannot_be_written_is_said_and_stays(folder: Path) -> None:
     done = natc("lint", *ONLY, "--fix", "p.nat", cwd=folder)
     folder.chmod(0o700)
     assert done.returncode == 3
+    assert (folder / "p.nat").read_text() == BAD
+
+
+def test_what_cannot_be_written_is_not_called_repaired(folder: Path) -> None:
+    """A full disk, as root meets it too."""
+    command = 'ulimit -f 0; exec "$0" -m natc lint --fix p.nat'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr == b"natc: cannot write p.nat: File too large\n"
+    assert {path.name for path in folder.iterdir()} == {"p.nat", "bits.nat"}
     assert (folder / "p.nat").read_text() == BAD
 
 

@@ -1,7 +1,7 @@
 """What the linter says the kernel refuses, it refuses, and it takes the rest."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 
@@ -77,6 +77,16 @@ def test_matches_are_taken_where_the_linter_says(anywhere: Site, table: str):
     rules = [
         disagreement(anywhere, table, f"-A {chain} {match} -j ACCEPT")
         for chain, match in product(BUILT_IN[table], MATCHES)
+    ]
+    assert [rule for rule in rules if rule] == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_built_in_chain_is_jumped_to(anywhere: Site, table: str):
+    rules = [
+        disagreement(anywhere, table, f"-A {chain} -p udp -{word} {other}")
+        for chain, other in permutations(BUILT_IN[table], 2)
+        for word in "jg"
     ]
     assert [rule for rule in rules if rule] == []
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from natc import pipeline
 from natc.diagnostics import PolicyError
 from natc.dsl.parser import parse
-from natc.elaborate.filling import OFTEN, Filling
 from natc.elaborate.lower import Elaboration, lower
+from natc.elaborate.shaped import OFTEN, Shaped
 from natc.ir.policy import Policy
 from natc.source import Source
 from tests.laws.test_patterns import read, repetitive
@@ -41,9 +41,17 @@ def test_alike_rules_mean_what_each_means(text: str, chance: random.Random) -> N
     assert made == meant
 
 
-def test_rules_that_come_often_get_a_form() -> None:
+def test_rules_that_come_often_have_a_form() -> None:
     line = "dnat tcp/80 to 203.0.113.9 in eth0 -> 192.168.3.9:80 as r{}\n"
     source = Source("law.nat", "".join(line.format(index) for index in range(OFTEN + 3)))
-    filling = Filling(Elaboration(parse(source)))
-    assert len(filling.rules()) == OFTEN + 3
-    assert len(filling._forms) == 1
+    elaboration = Elaboration(parse(source))
+    used: list[str] = []
+    shaped = Shaped(
+        elaboration,
+        lambda rules, _, blanks: (list(rules), blanks),
+        lambda _, place, name, values: used.append(f"{place.line} {name} {values}"),
+    )
+    left = [rule.name for rule in elaboration.rules(shaped.dealt_with)]
+    assert left == [f"r{index}" for index in range(OFTEN)]
+    last = ("80", "203.0.113.9", "192.168.3.9", "80", f"r{OFTEN + 2}")
+    assert used[-1] == f"{OFTEN + 3} r{OFTEN + 2} {last}"

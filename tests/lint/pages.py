@@ -8,6 +8,7 @@ own slug must be announced, and all that is announced must be found.
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 
 from natc import pipeline
 from natc.address import Family
@@ -27,6 +28,9 @@ _ANNOUNCED = re.compile(r"# (?P<level>error|warning|note): \[(?P<slugs>[a-z0-9, 
 
 LINTED = tuple(entry for entry in ENTRIES if entry.by == "lint")
 
+OF_WHAT_IS_MISSING = frozenset({"hairpin-missing", "private-leak", "gateway-not-covered"})
+"""Findings whose witness no rule translates, which is what they say."""
+
 Said = tuple[int, str, str]
 """Line, level, slug."""
 
@@ -44,6 +48,16 @@ def examples(page: str) -> Iterator[Example]:
     for found in _BLOCK.finditer(page):
         kind, *words = found["head"].split()
         yield Example(kind, tuple(words), found["body"])
+
+
+PAGES = {entry.slug: import_module(entry.module).__doc__ or "" for entry in ENTRIES}
+
+EXAMPLES = [
+    (entry, number, example)
+    for entry in ENTRIES
+    for number, example in enumerate(examples(PAGES[entry.slug]), 1)
+]
+"""All blocks of all pages, with their numbers on the page."""
 
 
 def subject_of(example: Example) -> Subject:

@@ -31,6 +31,11 @@ def test_a_chain_may_have_the_name_of_a_target():
     assert lines_of(subject(*rules), "NAT201") == []
 
 
+def test_no_rule_may_jump_to_a_built_in_chain():
+    rules = ("-A A -j POSTROUTING", "-A PREROUTING -g INPUT", "-A PREROUTING -p udp -j A")
+    assert lines_of(subject(":A - [0:0]", *rules), "NAT201") == list(rules[:2])
+
+
 def test_an_interface_that_some_packets_of_a_chain_have_is_not_reported():
     rules = (
         ":BOTH - [0:0]",

@@ -85,6 +85,16 @@ def test_what_is_wrong_is_shown_where_it_stands(text: str, code: str, place: str
     assert problems(text) == [(code, place, marked)]
 
 
+@pytest.mark.parametrize("header", ["[tool.natc]", "[lint]"])
+def test_a_table_of_other_files_is_told_from_an_unknown_setting(header: str):
+    source = Source("natc.toml", f'{header}\nignore = ["NAT101"]\n')
+    with pytest.raises(PolicyError) as wrong:
+        read_config(source)
+    (problem,) = wrong.value.diagnostics
+    assert problem.primary.span.text == header
+    assert problem.help == "settings of `natc.toml` stand in no table, levels apart"
+
+
 def test_all_problems_come_at_once():
     text = 'a = 1\nselect = ["NAT999"]\n[levels]\nNAT405 = 1\n'
     assert [code for code, _, _ in problems(text)] == ["NAT000", "NAT001", "NAT017"]

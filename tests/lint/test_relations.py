@@ -11,6 +11,7 @@ from natc.ir.actions import Hook, SetMark
 from natc.ir.policy import Rule
 from natc.lint.lists import HookList
 from natc.lint.relations import LEAVING_ALONE, Relations, alike
+from natc.lint.rules.redundant_removable import same_below
 from natc.lint.rules.useless_exempt import is_useful
 from tests.lint.universe import EVERY_TRY, Try, effect, matching, rules
 
@@ -156,4 +157,53 @@ def test_an_exemption_is_useless_exactly_when_nothing_else_would_translate_its_p
             if position not in [each.position for each in found.dead]:
                 assert is_useful(found, position) is needed, seed
                 seen += not needed
+    assert seen
+
+
+@CHAINS
+def test_a_rule_could_go_exactly_when_its_packets_would_be_treated_alike(chains: bool) -> None:
+    seen = 0
+    for seed, found, tried in related(chains=chains):
+        dead = {each.position for each in found.dead}
+        for position, rule in enumerate(found.list.rules):
+            decides = found.list.decides[position] and not isinstance(rule.action, LEAVING_ALONE)
+            if position in dead or not decides:
+                continue
+            alike_without = all(
+                _told(found, packet, first(found, met)) == _told(found, packet, other)
+                for packet, met in zip(EVERY_TRY, tried, strict=True)
+                if first(found, met) == position
+                for other in [first(found, met, but=position)]
+            )
+            assert (same_below(found, position) is not None) is alike_without, seed
+            seen += alike_without
+    assert seen
+
+
+def _told(found: Relations, packet: Try, decider: int | None) -> object:
+    return "unchanged" if decider is None else effect(found.list.rules[decider].action, packet)
+
+
+@CHAINS
+def test_special_cases_are_parts_that_take_packets_and_treat_them_otherwise(chains: bool) -> None:
+    seen = 0
+    for seed, found, tried in related(chains=chains):
+        for later, rule in enumerate(found.list.rules):
+            expected = {
+                earlier
+                for earlier in range(later)
+                if found.list.decides[later]
+                and found.list.decides[earlier]
+                and not isinstance(found.list.rules[earlier].action, LEAVING_ALONE)
+                and not any(earlier in met and later not in met for met in tried)
+                and any(later in met and earlier not in met for met in tried)
+                and any(
+                    first(found, met) == earlier
+                    and effect(found.list.rules[earlier].action, packet)
+                    != effect(rule.action, packet)
+                    for packet, met in zip(EVERY_TRY, tried, strict=True)
+                )
+            }
+            assert {other for other, _ in found.special_cases(later)} == expected, seed
+            seen += len(expected)
     assert seen

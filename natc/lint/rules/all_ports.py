@@ -59,7 +59,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     "NAT704",
                     "a forward of all ports",
                     Label(rule.origin, "for whatever the server listens on"),
-                    help="name the ports, such as `tcp/{ 80, 443 }`",
+                    help="name the ports, such as "
+                    + ("`--dports 80,443`" if subject.is_dump else "`tcp/{ 80, 443 }`"),
                 )
 
 

@@ -33,11 +33,12 @@ from natc.ir.fields import NO_USER, Field
 from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
+from natc.ir.stack import NotDecided
 from natc.lint.forwards import forwards, left_for, servers
+from natc.lint.ordinary import shown
 from natc.lint.sides import Side, Sides, sides
 from natc.lint.subject import Subject
 from natc.packet import PROTOCOLS
-from natc.simulate.sample import sample
 
 _TCP = point(PROTOCOLS["tcp"])
 _SSH = point(22)
@@ -52,15 +53,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             continue
         position, rule = takers[0]
         place = family, Hook.PREROUTING
-        shown = [left_for(subject, place, position, met) for met in _met(rule, doors)]
-        packet = next((left for left in shown if left is not None), None)
+        seen = [left_for(subject, place, position, met) for met in _met(rule, doors)]
+        packet = next((left for left in seen if left is not None), None)
         if packet is not None:
             yield Diagnostic(
                 "NAT312",
                 "destination rules take the gateway's own ssh, wherever it is asked for",
                 Label(rule.origin, "sends it to another host"),
                 related=tuple(Label(other.origin, "and this") for _, other in takers[1:4]),
-                witness=sample(packet, family, [n for side in known.inside for n in side.names]),
+                witness=shown(subject, family, packet),
                 help="leave tcp/22 of one of the gateway's addresses inside alone",
             )
 
@@ -103,5 +104,8 @@ def _is_open(subject: Subject, known: Sides, door: Box, takers: list[tuple[int, 
     place = known.family, Hook.PREROUTING
     if left_for(subject, place, None, door) is not None:
         return True
-    cover = subject.relations[place].stack.cover((door,), 0, len(subject.rules[place]))
+    try:
+        cover = subject.relations[place].stack.cover((door,), 0, len(subject.rules[place]))
+    except NotDecided:  # `left_for` has said so.
+        return True
     return not turned.issuperset(cover.by)

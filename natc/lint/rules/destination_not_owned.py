@@ -38,10 +38,11 @@ from natc.ir.actions import Hook
 from natc.ir.fields import Field
 from natc.ir.policy import Rule
 from natc.ir.space import Box
-from natc.lint.forwards import forwards, left_for, restricted
+from natc.lint.answers import ordinarily_left
+from natc.lint.forwards import forwards, restricted
+from natc.lint.ordinary import shown
 from natc.lint.sides import Sides, is_wide, sides
 from natc.lint.subject import Subject
-from natc.simulate.sample import sample
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -49,7 +50,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for family, known in sides(subject).items():
         for position, rule in forwards(subject, family):
             for packets in _foreign(rule, known):
-                left = left_for(subject, (family, Hook.PREROUTING), position, packets)
+                left = ordinarily_left(subject, (family, Hook.PREROUTING), position, packets)
                 if left is not None:
                     yield Diagnostic(
                         "NAT403",
@@ -57,7 +58,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                         Label(
                             rule.origin, "packets for it come here only if routed or answered for"
                         ),
-                        witness=sample(left, family, known.outside[0].names),
+                        witness=shown(subject, family, left),
                         help="add it to a zone's `address`, or `allow` with how packets come",
                     )
                     break

@@ -45,12 +45,14 @@ from natc.lint.unreached import of
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each rule that repeats one above."""
     for found in of(subject, "NAT106"):
+        if found.is_needed:
+            continue
         yield Diagnostic(
             "NAT106",
             "the same rule again",
-            Label(found.rule.origin, "changes nothing"),
+            Label(found.rule.origin, found.said_of("changes nothing", "for")),
             (Label(found.by[0].origin, "first here"),),
-            help="delete it",
+            help="delete it" if found.is_whole else None,
             fix=removal(subject, found),
         )
     for again, first in repeated(subject):

@@ -21,7 +21,7 @@ Exact: no packet reaches the second, and both claim the same addresses, protocol
 from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Label
-from natc.lint.coming import witness
+from natc.lint.coming import taken
 from natc.lint.subject import Subject
 from natc.lint.unreached import of
 
@@ -32,8 +32,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "NAT108",
             "two forwards of one address, protocol and port",
-            Label(found.rule.origin, "never in force"),
+            Label(found.rule.origin, found.said_of("never in force", "for")),
             (Label(found.by[0].origin, "takes its packets"),),
-            witness(subject, found.by[0], within=found.packets[0]),
+            taken(subject, found.packets, found.by),
             help="forward another port, or delete one of the two",
         )

@@ -39,10 +39,10 @@ from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.lint.followed import ends
 from natc.lint.forwards import forwards, servers
+from natc.lint.ordinary import shown
 from natc.lint.sides import INTERNET, PRIVATE
 from natc.lint.subject import Subject
 from natc.simulate.engine import End
-from natc.simulate.sample import sample
 from natc.simulate.single import box_of
 
 _NOWHERE = point(0)
@@ -71,7 +71,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     "what a rule forwards is dropped by the filter table",
                     Label(rule.origin, "none of it gets through FORWARD"),
                     related=tuple(Label(one.origin, "drops it") for one in droppers if one),
-                    witness=sample(end.way.packets, family),
+                    witness=shown(subject, family, end.way.packets),
                     help="accept the translated address and port in FORWARD",
                 )
 
@@ -87,7 +87,7 @@ def _dropped(subject: Subject, position: int, rule: Rule) -> End | None:
     boxes = subject.lists[rule.family, Hook.PREROUTING].boxes[position] or ()
     found: list[End] = []
     # One packet tells of most rules that there is a way through.
-    for packets in (*(box_of(sample(box, rule.family)) for box in boxes[:1]), *boxes):
+    for packets in (*(box_of(shown(subject, rule.family, box)) for box in boxes[:1]), *boxes):
         for count, end in enumerate(ends(subject, rule.family, packets)):
             if count == _MOST_ENDS:
                 doubt = f"whether the filter table drops all that `{rule.name}` forwards"

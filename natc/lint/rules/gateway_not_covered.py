@@ -32,10 +32,10 @@ from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.forwards import forwards, left_for
+from natc.lint.ordinary import shown
 from natc.lint.sides import Sides, is_wide, sides
 from natc.lint.subject import Subject
 from natc.packet import Packet
-from natc.simulate.sample import sample
 
 _HERE = point(0)
 
@@ -72,5 +72,5 @@ def _missed(subject: Subject, family: Family, rule: Rule, known: Sides) -> Packe
             )
             left = left_for(subject, (family, Hook.OUTPUT), None, sent)
             if left is not None:
-                return sample(left.having(Field.USER, None), family)
+                return shown(subject, family, left.having(Field.USER, None))
     return None

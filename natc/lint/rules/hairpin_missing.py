@@ -27,7 +27,7 @@ answers so, nothing is missing: say that in an `allow`.
 Found when no packet that a host of the server's zone or network can send to the public address
 reaches a server and gets its answer, for the gateway's own addresses: what is asked of others
 leaves, and may come back.  A rule whose `from` holds no such host, and one that sees packets from
-inside zones only, promise nothing to them.
+inside zones only, promise nothing to them, nor does one that no packet reaches.
 """
 
 from collections.abc import Iterator
@@ -39,15 +39,19 @@ from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.answers import unanswered
 from natc.lint.forwards import forwards, restricted, servers
+from natc.lint.ordinary import shown
 from natc.lint.sides import Side, Sides, sides
 from natc.lint.subject import Subject
-from natc.simulate.sample import sample
+from natc.lint.unreached import unreached
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each rule that leaves the neighbours of its server out."""
+    told = unreached(subject)
     for family, known in sides(subject).items():
         for _, rule in forwards(subject, family):
+            if rule.origin in told and told[rule.origin].rule.hook is rule.hook:
+                continue  # It is in force for nobody, which is another finding.
             for side, clients in _clients(rule, known):
                 unserved = unanswered(subject, known, side, clients)
                 if unserved is not None:
@@ -56,7 +60,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                         "clients beside the server do not reach it by its public address",
                         Label(rule.origin, f"nothing for the hosts of `{side.name}`"),
                         related=(Label(side.origin, "holds the server"),),
-                        witness=sample(unserved, family, side.names),
+                        witness=shown(subject, family, unserved),
                         help="add `hairpin`, or let DNS inside answer with the server's address",
                     )
                     break

@@ -30,7 +30,7 @@ move it up changes what becomes of them, as it should.
 from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Edit, Fix, Label
-from natc.lint.coming import witness
+from natc.lint.coming import taken
 from natc.lint.fixes import deletion
 from natc.lint.relations import LEAVING_ALONE
 from natc.lint.subject import Subject
@@ -45,9 +45,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "NAT111",
             "an exemption that comes too late",
-            Label(found.rule.origin, "never reached"),
+            Label(found.rule.origin, found.said_of("never reached", "by")),
             tuple(Label(rule.origin, "translates its packets") for rule in translating),
-            witness(subject, translating[0], within=found.packets[0]),
+            taken(subject, found.packets, translating),
             help="move it above the first of them",
             fix=_moved(found, translating[0].origin),
         )
@@ -59,8 +59,11 @@ def _moved(found: Unreached, above: Span) -> Fix | None:
     if origin.source is not above.source:
         return None
     text = above.source.text
-    start = text.rfind("\\n", 0, above.start) + 1
+    start = text.rfind("\n", 0, above.start) + 1
     if text[start : above.start].strip():
         return None  # Statements stand beside it.
-    before = Edit(Span(above.source, start, start), f"{origin.text}\\n")
+    line_end = text.find("\n", origin.end)
+    behind = text[origin.end : line_end if line_end >= 0 else len(text)].rstrip()
+    comment = behind if behind.lstrip().startswith("#") else ""
+    before = Edit(Span(above.source, start, start), f"{origin.text}{comment}\n")
     return Fix("move it up", (before, deletion(origin)), is_safe=False)

@@ -36,10 +36,11 @@ from natc.ir.actions import Hook, Redirect, Tproxy
 from natc.ir.fields import NO_USER, Field
 from natc.ir.intervals import point
 from natc.ir.space import Box
-from natc.lint.forwards import left_for, restricted
+from natc.lint.answers import ordinarily_left
+from natc.lint.forwards import restricted
+from natc.lint.ordinary import shown
 from natc.lint.sides import Sides, sides
 from natc.lint.subject import Subject
-from natc.simulate.sample import sample
 
 _DIVERTING = (Redirect, Tproxy)
 
@@ -52,7 +53,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 if not isinstance(rule.action, _DIVERTING):
                     continue
                 asked = [_from_strangers(box, known) for box in rule.match.boxes]
-                left = [box and left_for(subject, (family, hook), position, box) for box in asked]
+                left = [
+                    box and ordinarily_left(subject, (family, hook), position, box) for box in asked
+                ]
                 packets = next((box for box in left if box is not None), None)
                 if packets is not None:
                     yield Diagnostic(
@@ -62,7 +65,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                         related=tuple(
                             Label(side.origin, "lies outside") for side in known.outside[:1]
                         ),
-                        witness=sample(packets, family, known.outside[0].names),
+                        witness=shown(subject, family, packets),
                         help="say `in` for the zones that the proxy is for",
                     )
 

@@ -27,8 +27,9 @@ snat from 192.168.3.0/24 out wan -> 203.0.113.2
 ## Precision
 
 Exact: some packet matches both, the rule above decides on it, and the two would treat it
-differently.  An `exempt` above is meant as an exception and is no finding.  Of very many such
-rules the first eight are named.
+differently.  An `exempt` above is meant as an exception and is no finding, nor is a rule that gives
+another address than `hairpin` to clients beside the server.  Of very many such rules the first
+eight are named.
 """
 
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from natc.lint.coming import witness
 from natc.lint.one_to_one import one_to_one
 from natc.lint.relations import Meeting, Relations
 from natc.lint.subject import Subject
+from natc.lint.unreached import is_answered
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -47,6 +49,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             found = _finding(subject, rules, meeting)
             if found is not None:
                 yield found
+    subject.doubt_relations()
 
 
 def _finding(subject: Subject, rules: Relations, meeting: Meeting) -> Diagnostic | None:
@@ -56,6 +59,9 @@ def _finding(subject: Subject, rules: Relations, meeting: Meeting) -> Diagnostic
     fixed = one_to_one(subject)
     if rule.origin in fixed and others[0].origin in fixed:
         return None  # NAT107 tells it.
+    if is_answered(subject, rule, others):
+        return None
+    places = dict.fromkeys(other.origin for other in others)
     packet = witness(subject, others[0], within=meeting.packets)
     if packet is None:
         return None  # No packet comes as far as both.
@@ -63,7 +69,7 @@ def _finding(subject: Subject, rules: Relations, meeting: Meeting) -> Diagnostic
         "NAT104",
         "rules above take a part of this rule's packets and do something else",
         Label(rule.origin, "does not see all that it matches"),
-        tuple(Label(other.origin, "decides where both match") for other in others),
+        tuple(Label(place, "decides where both match") for place in places),
         packet,
         help="put the special case above the general one, or keep the two apart",
     )

@@ -54,7 +54,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 "a pool that gives one client several addresses",
                 Label(rule.origin, "another address for each destination"),
                 witness=packet,
-                help="say `persistent`",
+                help="say `--persistent`" if subject.is_dump else "say `persistent`",
             )
 
 

@@ -32,17 +32,15 @@ from natc.lint.subject import Subject
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each source rule that lends an address of a pair."""
     fixed = one_to_one(subject)
-    pairs = list(dict.fromkeys(fixed.values()))
-    for (family, hook), rules in subject.rules.items() if pairs else ():
-        outside = IntervalSet.of(
-            block for pair in pairs if pair.inward.family is family for block in pair.outside.ranges
-        )
+    for (family, hook), rules in subject.rules.items() if fixed else ():
+        pairs = [pair for pair in dict.fromkeys(fixed.values()) if pair.inward.family is family]
+        outside = IntervalSet.of(block for pair in pairs for block in pair.outside.ranges)
         for rule in rules if hook is Hook.POSTROUTING else ():
             if not isinstance(rule.action, Snat) or rule.origin in fixed:
                 continue
             shared = rule.action.addresses & outside
             if shared:
-                owner = next(pair for pair in pairs if pair.outside & shared)
+                owner = next(pair for pair in pairs if shared.first in pair.outside)
                 yield Diagnostic(
                     "NAT109",
                     "a source pool lends the address of a one-to-one translation",

@@ -34,6 +34,7 @@ they do.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.fields import NO_USER, Field
@@ -41,9 +42,9 @@ from natc.ir.intervals import point
 from natc.ir.policy import Network
 from natc.ir.space import Box
 from natc.lint.answers import untouched
+from natc.lint.ordinary import ordinary_of, shown
 from natc.lint.sides import PRIVATE, Side, Sides, sides
 from natc.lint.subject import Subject
-from natc.simulate.sample import sample
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -52,14 +53,16 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         for outside in known.outside:
             for inside in known.inside:
                 leaving = _leaving(inside, outside, known)
-                leak = None if leaving is None else untouched(subject, family, leaving)
+                leak = leaving and ordinary_of(
+                    subject, family, leaving, partial(untouched, subject, family)
+                )
                 if leak is not None:
                     yield Diagnostic(
                         "NAT402",
                         "private addresses can leave by an outside zone as they are",
                         Label(inside.origin, f"its hosts leave by `{outside.name}` untranslated"),
                         related=(Label(outside.origin, "lies outside"),),
-                        witness=sample(leak, family, inside.names),
+                        witness=shown(subject, family, leak),
                         help=f"`masquerade from {inside.name} out {outside.name}`, or an `exempt` "
                         "where they are to leave so",
                     )

@@ -85,7 +85,8 @@ def _loops(subject: Subject, family: Family, rules: list[Rule]) -> Iterator[Diag
                 "the proxy's own connections are sent to the proxy",
                 Label(rule.origin, "takes what the proxy sends as well"),
                 witness=packet,
-                help="except the proxy's user: `-m owner ! --uid-owner proxy`",
+                help="except the proxy's user: "
+                + ("`-m owner ! --uid-owner proxy`" if subject.is_dump else "`except user proxy`"),
             )
 
 

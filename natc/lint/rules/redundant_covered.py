@@ -16,7 +16,8 @@ masquerade from 192.168.4.0/24 out wan
 
 ## Precision
 
-Exact, as `shadowed`.  To delete the rule changes nothing.
+Exact, as `shadowed`.  To delete the rule changes nothing.  A translation that has more parts than
+one, as `hairpin` and `static` have, is a finding when all of them are covered.
 """
 
 from collections.abc import Iterator
@@ -30,11 +31,13 @@ from natc.lint.unreached import of
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each rule whose packets rules above treat as it would."""
     for found in of(subject, "NAT102"):
+        if found.is_needed:
+            continue
         yield Diagnostic(
             "NAT102",
             "the rules above do the same to every packet of this one",
-            Label(found.rule.origin, "changes nothing"),
+            Label(found.rule.origin, found.said_of("changes nothing", "for")),
             tuple(Label(rule.origin, "takes its packets") for rule in found.by),
-            help="delete it",
+            help="delete it" if found.is_whole else None,
             fix=removal(subject, found),
         )

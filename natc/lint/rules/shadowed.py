@@ -47,29 +47,38 @@ COMMIT
 Exact: found if and only if no packet can reach the rule.  Several rules together are seen to cover
 one, and negations are ordinary sets.  What natc cannot look into (an ipset, a limit, a probability)
 is free to be true or false, so that it may be covered, and covers nothing alone.  What takes too
-much work is said to be undecided.
+much work is said to be undecided.  The address that `hairpin` gives to clients beside the server
+may as well be given by a rule above.
 """
 
 from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Label
-from natc.lint.coming import witness
+from natc.lint.coming import taken
 from natc.lint.subject import Subject
-from natc.lint.unreached import of
+from natc.lint.unreached import Unreached, is_answered, of
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each rule that is shadowed by rules which do something else."""
     for found in of(subject, "NAT101"):
+        if found.by and is_answered(subject, found.rule, found.by):
+            continue
         others = tuple(Label(rule.origin, "takes its packets") for rule in found.by)
-        packet = None
-        if found.by and found.packets:
-            packet = witness(subject, found.by[0], within=found.packets[0])
+        packet = taken(subject, found.packets, found.by)
         yield Diagnostic(
             "NAT101",
-            "no packet reaches this rule" if found.by else "no packet comes to this rule",
-            Label(found.rule.origin, "never reached"),
+            _headline(found),
+            Label(found.rule.origin, found.said_of("never reached", "by")),
             others,
             packet,
-            help="move it above the rules that take its packets, or delete it",
+            help="move it above the rules that take its packets"
+            + (", or delete it" if found.is_whole else ""),
         )
+    subject.doubt_relations()
+
+
+def _headline(found: Unreached) -> str:
+    if not found.by:
+        return "no packet comes to this rule"
+    return f"no packet reaches {'this rule' if found.is_whole else 'a part of this rule'}"

@@ -14,7 +14,8 @@ static 192.168.3.25 <-> 203.0.113.5 on wan
 static 192.168.3.26 <-> 203.0.113.5 on wan               # error: [static-conflict]
 static 192.168.3.64/28 <-> 203.0.113.64/28 on wan
 static 192.168.3.70 <-> 203.0.113.9 on wan               # error: [static-conflict]
-static 192.168.3.71 <-> 203.0.113.71 on wan              # error: [static-conflict]
+static 192.168.3.72 <-> 203.0.113.71 on wan              # error: [static-conflict]
+static 192.168.3.75 <-> 203.0.113.75 on wan              # warning: [redundant-covered]
 static 192.168.3.27 <-> 203.0.113.6 on wan
 ```
 
@@ -31,7 +32,7 @@ COMMIT
 ## Precision
 
 Exact for pairs of `static`, and in a dump for rules that translate an address, or a network, in
-both directions.
+both directions.  Two that translate the shared address into the same one do not conflict.
 """
 
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _meeting(subject: Subject, rules: Relations) -> Iterator[tuple[Rule, Rule, Box]]:
-    """Yield rules of a pair with the first rule above of another pair that meets them."""
+    """Yield rules of a pair with the first rule above that meets them and does not agree."""
     fixed = one_to_one(subject)
     every = rules.list.rules
     for position, rule in enumerate(every):
@@ -73,7 +74,9 @@ def _meeting(subject: Subject, rules: Relations) -> Iterator[tuple[Rule, Rule, B
         for box in rules.list.boxes[position] or ():
             for above in sorted(rules.stack.touching((box,), 0, position)):
                 other = every[above]
-                both = box & (other.match.boxes[0])
-                if other.origin in fixed and other.origin != rule.origin and both is not None:
+                if other.origin not in fixed or fixed[other.origin].agrees(fixed[rule.origin]):
+                    continue
+                both = box & other.match.boxes[0]
+                if both is not None:
                     yield rule, other, both
                     break

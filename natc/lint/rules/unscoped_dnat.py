@@ -45,12 +45,12 @@ from natc.ir.fields import Field
 from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
-from natc.lint.followed import INSIDE_NAMES
-from natc.lint.forwards import is_plain, left_for, restricted
+from natc.lint.answers import ordinarily_left
+from natc.lint.forwards import is_plain, restricted
+from natc.lint.ordinary import shown
 from natc.lint.sides import HALVES, PRIVATE, TRANSLATING_SOURCE, sides
 from natc.lint.subject import Subject
 from natc.packet import Packet
-from natc.simulate.sample import sample
 
 _SCOPES = (Field.IN_INTERFACE, Field.SOURCE, Field.DESTINATION, Field.LOCAL_DESTINATION)
 
@@ -66,17 +66,19 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             for box in subject.lists[place].boxes[position] or ():
                 packet = _passing(subject, place, position, box) if is_unscoped(box) else None
                 if packet is not None:
-                    yield _finding(rule, packet)
+                    yield _finding(subject, rule, packet)
                     break
 
 
-def _finding(rule: Rule, packet: Packet) -> Diagnostic:
+def _finding(subject: Subject, rule: Rule, packet: Packet) -> Diagnostic:
     return Diagnostic(
         "NAT405",
         "a destination rule takes packets to any address",
         Label(rule.origin, "also what passes on its way to the internet"),
         witness=packet,
-        help="say `to ADDRESS`, `in INTERFACE`, or `on ZONE` for the zone's own",
+        help="say `-d ADDRESS` or `-i INTERFACE`"
+        if subject.is_dump
+        else "say `to ADDRESS`, `in INTERFACE`, or `on ZONE` for the zone's own",
     )
 
 
@@ -114,7 +116,7 @@ def _passing(
             for side in known.inside
         ]
     passing = [restricted(box, {**way, Field.LOCAL_DESTINATION: point(0)}) for way in ways]
-    left = [packets and left_for(subject, place, position, packets) for packets in passing]
+    left = [packets and ordinarily_left(subject, place, position, packets) for packets in passing]
     coming = [packets for packets in left if packets is not None]
     is_enough = len(coming) == len(ways) if subject.is_dump else bool(coming)
-    return sample(coming[-1], family, INSIDE_NAMES) if is_enough else None
+    return shown(subject, family, coming[-1]) if is_enough else None

@@ -65,5 +65,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     "a source rule translates what stays inside",
                     Label(rule.origin, "wherever the packets leave"),
                     witness=packet,
-                    help="say `out ZONE`, or `to not` the network itself",
+                    help="say `-o INTERFACE`, or `! -d` the network itself"
+                    if subject.is_dump
+                    else "say `out ZONE`, or `to not` the network itself",
                 )

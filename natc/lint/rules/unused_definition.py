@@ -28,7 +28,9 @@ COMMIT
 ```
 
 `natc lint --fix` deletes a definition with its line; comments above it stay. Chains are left to
-whoever made them: a program may jump to its chain later.
+whoever made them: a program may jump to its chain later. So may those who load more rules beside a
+text for `--noflush`, one that has chains of its own alone; and tables that filter, in which
+firewalls keep chains for later, are not looked at.
 
 ## Precision
 
@@ -89,8 +91,11 @@ def _unused(definition: ast.Definition) -> Diagnostic:
 def _chains(ruleset: Ruleset) -> Iterator[Diagnostic]:
     for table in ruleset.tables:
         targets = _targets(table)
+        built_in = BUILT_IN[table.name]
+        if table.name != "nat" or not any(chain.name in built_in for chain in table.chains):
+            continue
         for chain in table.chains:
-            is_own = chain.name not in BUILT_IN[table.name] and chain.origin != NOWHERE
+            is_own = chain.name not in built_in and chain.origin != NOWHERE
             if is_own and chain.name not in targets:
                 yield Diagnostic(
                     "NAT002",

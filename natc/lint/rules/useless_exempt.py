@@ -35,6 +35,7 @@ from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.actions import Accept, Hook
+from natc.ir.stack import NotDecided
 from natc.lint.relations import LEAVING_ALONE, Relations
 from natc.lint.subject import Subject
 from natc.lint.unreached import unreached
@@ -47,7 +48,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for (_, hook), rules in subject.relations.items():
         for position, rule in enumerate(rules.list.rules if hook is not Hook.DIVERT else ()):
             if isinstance(rule.action, Accept) and not useful.get(rule.origin):
-                useful[rule.origin] = is_useful(rules, position)
+                try:
+                    useful[rule.origin] = is_useful(rules, position)
+                except NotDecided:
+                    useful[rule.origin] = True
+                    rules.undecided.append(rule)
     useless = {origin for origin, is_needed in useful.items() if not is_needed}
     for rule in subject.policy.rules if useless else ():
         if not isinstance(rule.action, Accept):
@@ -58,12 +63,17 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 "NAT110",
                 "an exemption from nothing",
                 Label(origin, "no rule below would translate these"),
-                help="delete it, or correct its addresses",
+                help="delete it, or correct its addresses or its place",
             )
+    subject.doubt_relations()
 
 
 def is_useful(rules: Relations, position: int) -> bool:
-    """Whether a rule below would translate a packet that an exemption takes."""
+    """Whether a rule below would translate a packet that an exemption takes.
+
+    Raises:
+        NotDecided: it takes too much work.
+    """
     every, stack = rules.list.rules, rules.stack
     for box in rules.list.boxes[position] or ():
         for below in stack.touching((box,), position + 1, len(every)):

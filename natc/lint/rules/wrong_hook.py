@@ -31,12 +31,21 @@ COMMIT
 COMMIT
 ```
 
+No rule can jump to a built-in chain; what two of them share goes to a chain of its own:
+
+```iptables
+*filter
+# error: [wrong-hook]
+-A FORWARD -j INPUT
+COMMIT
+```
+
 ## Precision
 
-Exact for the targets that translate, TPROXY apart (see `tproxy-placement`), and for DROP, REJECT,
-CT and NOTRACK.  A chain that no built-in chain leads to may hold any target of its table.
-iptables-legacy is more lenient in one case: it passes over a jump that stands below an ACCEPT of
-everything.
+Exact for jumps to built-in chains, for the targets that translate, TPROXY apart (see
+`tproxy-placement`), and for DROP, REJECT, CT and NOTRACK.  A chain that no built-in chain leads to
+may hold any target of its table.  iptables-legacy is more lenient in one case: it passes over a
+jump that stands below an ACCEPT of everything.
 """
 
 from collections.abc import Iterator
@@ -65,6 +74,7 @@ _TAKEN: dict[str, dict[str, tuple[str, ...]]] = {
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each target that its place does not take."""
     for place in places(subject):
+        yield from _jumps_to_built_in(place)
         refused = {target for target in _TAKEN if _trouble(place, target) is not None}
         refused -= place.targets
         for rule in place.rules if refused else ():
@@ -76,6 +86,17 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     Label(rule.origin, _trouble(place, target) or ""),
                     help=f"`{target}` belongs to {_home(target)}",
                 )
+
+
+def _jumps_to_built_in(place: Place) -> Iterator[Diagnostic]:
+    for rule in place.rules:
+        if rule.jump is not None and rule.jump.target in BUILT_IN[place.table]:
+            yield Diagnostic(
+                "NAT201",
+                f"a jump to the built-in chain {rule.jump.target}",
+                Label(rule.origin, "the kernel takes none"),
+                help="put the rules that both share into a chain of its own",
+            )
 
 
 def _trouble(place: Place, target: str) -> str | None:
