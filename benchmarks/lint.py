@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import rules as policies
@@ -72,6 +73,11 @@ def diagrams(rules: Sequence[Rule]) -> int:
     return dead
 
 
+def has_diagrams() -> bool:
+    """Whether the `dd` package is installed."""
+    return find_spec("dd") is not None
+
+
 def _bound(bdd, name: str, bits: int, value: int, *, is_lower: bool):  # noqa: ANN001, ANN202
     """Return the numbers from `value` on, or up to it."""
     found = bdd.true
@@ -109,7 +115,7 @@ def engine(sizes: Sequence[int], runs: int) -> None:
             line = f"{shape:>20} {size:>8,} {ours:8.3f} {dead:>7} {meet:>7} {undecided:>11}"
             if size <= _NAIVE_UP_TO:
                 line += f" {seconds(naive, rules, times) / ours:>12.1f}"
-            if size <= _DIAGRAMS_UP_TO:
+            if size <= _DIAGRAMS_UP_TO and has_diagrams():
                 line += f" {seconds(diagrams, rules, 1) / ours:>8.1f}"
             print(line, flush=True)
 
@@ -123,7 +129,8 @@ def whole(runs: int) -> None:
             ours.write_text(policies.sound_policy(size), encoding="utf-8")
             theirs.write_text(policies.ferm(size), encoding="utf-8")
             measured = pairs(
-                [*NATC, "lint", "--fail-on", "never", "--format", "concise", str(ours)],
+                # A client beside the server is told of each of the forwards, and rightly.
+                [*NATC, "lint", "--ignore", "NAT401", str(ours)],
                 ["ferm", "--noexec", "--lines", str(theirs)],
                 1 if size > 10_000 else runs,
             )

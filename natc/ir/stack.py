@@ -7,7 +7,7 @@ within the bounds says so.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from natc.address import Family
@@ -83,7 +83,7 @@ class Stack:
     def glimpse(self, box: Box, stop: int) -> Box | None:
         """Return packets of `box` that no owner before `stop` holds, if the first pick is such."""
         packet = self._packet(box, 0)
-        return packet if self._over(packet, (0, self._first(stop)), None) is None else None
+        return packet if self._over(packet, (0, self._first(stop)), ()) is None else None
 
     def takers(self, box: Box, stop: int, most: int) -> Iterator[tuple[int, Box]]:
         """Yield owners before `stop` that hold packets of `box` first, with such packets.
@@ -103,7 +103,7 @@ class Stack:
                     yield self._owners[first], taken
                 pieces += piece.minus(self._boxes[first], self._family)
 
-    def cover(self, boxes: Sequence[Box], start: int, stop: int, but: int | None = None) -> Cover:
+    def cover(self, boxes: Sequence[Box], start: int, stop: int, but: Container[int] = ()) -> Cover:
         """Return what the owners from `start` to `stop - 1`, all but `but`, leave of `boxes`.
 
         Raises:
@@ -115,10 +115,10 @@ class Stack:
             left = self._peeled(box, span, but, used)
             if left is not None:
                 return Cover(left)
-        return Cover(None, tuple(self._needed(boxes, sorted({self._owners[i] for i in used}))))
+        return Cover(None, tuple(self.needed(boxes, sorted({self._owners[i] for i in used}))))
 
     def _peeled(
-        self, box: Box, span: tuple[int, int], but: int | None, used: list[int]
+        self, box: Box, span: tuple[int, int], but: Container[int], used: list[int]
     ) -> Box | None:
         """Return packets of `box` that no item takes; None when `used`, with those added, do."""
         if not self._index.touching(box, *span):
@@ -166,13 +166,13 @@ class Stack:
             sets[field] = interval(low, high)
         return Box(tuple(sets), piece.conditions)
 
-    def _over(self, packet: Box, span: tuple[int, int], but: int | None) -> int | None:
+    def _over(self, packet: Box, span: tuple[int, int], but: Container[int]) -> int | None:
         """Return an item that meets `packet`, the largest of the first few; None if none does."""
         best, largest = None, 0
         for count, item in enumerate(positions(self._index.touching(packet, *span))):
             if best is not None and count > _MOST_COMPARED:
                 break
-            if self._owners[item] == but:
+            if self._owners[item] in but:
                 continue
             size = self._sizes[item]
             if (best is None or size > largest) and packet.meets(self._boxes[item]):
@@ -189,7 +189,7 @@ class Stack:
         whole = [values.size for values in universes(self._family)]
         return [_size(box, whole) >> len(box.conditions) for box in self._boxes]
 
-    def _needed(self, boxes: Sequence[Box], owners: Sequence[int]) -> Sequence[int]:
+    def needed(self, boxes: Sequence[Box], owners: Sequence[int]) -> Sequence[int]:
         """Return as few of `owners` as still cover `boxes`, the small ones left out first."""
         if not 1 < len(owners) <= _MOST_MINIMISED:
             return owners

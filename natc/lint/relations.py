@@ -25,6 +25,9 @@ MOST_MET = 8
 _LOOKS = 200
 """Rules that are looked at for each rule of a list, on average, for those that meet it."""
 
+_MOST_ASKED = 4
+"""Covering rules that are asked whether they decide."""
+
 _FEW = 24
 """Rules that are all compared with one that they meet; of more, some are picked first."""
 
@@ -66,6 +69,8 @@ class Relations:
     def __init__(self, rules: HookList) -> None:
         self.list = rules
         self.undecided: list[Rule] = list(rules.undecided)
+        self._unclear: set[int] = set()
+        self._unreached: dict[int, tuple[int, ...]] = {}
         self._looks = _LOOKS * (len(rules.rules) + 100)
 
     @cached_property
@@ -104,11 +109,13 @@ class Relations:
             try:
                 cover = self._cover(position, boxes)
                 if cover.left is None:
-                    by = self._told(position) or self._deciding(position, boxes) or cover.by
+                    by = self._told(position) or self._deciding(position, boxes, cover.by)
+                    self._unreached[position] = by
                     yield Dead(position, by)
                 elif self.list.decides[position]:
                     yield from self._met(position, boxes)
             except NotDecided:
+                self._unclear.add(position)
                 self.undecided.append(self.list.rules[position])
 
     def _cover(self, position: int, boxes: Sequence[Box]) -> Cover:
@@ -119,16 +126,35 @@ class Relations:
                 return Cover(None, (holder,))
         return self.stack.cover(boxes, 0, position)
 
-    def _deciding(self, position: int, boxes: Sequence[Box]) -> tuple[int, ...]:
-        """Return as few rules as cover a dead rule, of those that decide on its packets.
+    def _deciding(
+        self, position: int, boxes: Sequence[Box], by: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Return rules that cover a dead rule and decide on its packets, as few as there are.
 
-        A rule that covers it as well may itself be one that no packet of it reaches.  Empty where
-        too many rules decide.
+        Args:
+            by: rules that cover it; they may be unreached, all or for these packets.  Of many it
+                is not asked.
         """
+        if any(one in self._unreached for one in by):
+            above = {each for one in by for each in self._unreached.get(one, (one,))}
+            by = tuple(self.stack.needed(boxes, sorted(above)))
+        if len(by) > _MOST_ASKED or all(self._takes_some(boxes, other) for other in by):
+            return by
         taking = {owner for box in boxes for owner, _ in self.stack.takers(box, position, _FEW)}
         items = [(each, box) for each in sorted(taking) for box in self.list.boxes[each] or ()]
         cover = Stack(self.list.family, items).cover(boxes, 0, position)
-        return cover.by if cover.left is None else ()
+        return cover.by if cover.left is None else by
+
+    def _takes_some(self, boxes: Sequence[Box], other: int) -> bool:
+        """Whether a rule decides on some of `boxes`."""
+        theirs = self.list.boxes[other] or ()
+        both = [met for box in boxes for part in theirs if (met := box & part) is not None]
+        if other in self._unclear or any(self.stack.glimpse(part, other) for part in both):
+            return True  # That it covers the rule is known in any case.
+        try:
+            return self.stack.cover(both, 0, other).left is not None
+        except NotDecided:
+            return True
 
     def _told(self, position: int) -> tuple[int, ...]:
         """Return what takes the packets of a dead rule of a chain that some leave early.

@@ -70,13 +70,13 @@ def same_below(rules: Relations, position: int) -> Rule | None:
         return None
     first: int | None = None
     try:
-        if stack.cover(boxes, 0, len(every), but=position).left is not None:
+        if stack.cover(boxes, 0, len(every), but=(position,)).left is not None:
             return None  # Nothing would translate these.
         for below in set(stack.touching(boxes, position + 1, len(every))):
             for box in boxes:
                 for other in rules.list.boxes[below] or ():
                     both = box & other
-                    if both is None or not stack.cover((both,), 0, below, but=position).left:
+                    if both is None or not stack.cover((both,), 0, below, but=(position,)).left:
                         continue
                     if is_by_chance(both) or not alike(rule.action, every[below].action, both):
                         return None
