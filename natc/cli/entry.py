@@ -7,10 +7,20 @@ set off a hundred collections.
 import gc
 import sys
 
+_INTERRUPTED = 130
+"""As in `natc.cli.errors`, which is not loaded yet."""
+
 
 def run() -> None:
     """Run natc."""
     gc.disable()
+    try:
+        _run()
+    except KeyboardInterrupt:  # While something was loaded.
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
     failed: BaseException | None = None
     match sys.argv[1:]:
         case ["compile", path] if not path.startswith("-"):

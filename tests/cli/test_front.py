@@ -116,25 +116,31 @@ def test_exit_codes(words: tuple[str, ...], code: int, folder: Path) -> None:
     assert (done.stderr == b"") == (code == 0)
 
 
-def test_ctrl_c_while_natc_loads_ends_with_130(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [("compile", "natc.cli.plain"), ("lint", "natc.cli.main"), ("lint", "natc.cli.lint_command")],
+)
+def test_ctrl_c_while_natc_loads_ends_with_130(command: str, module: str, folder: Path) -> None:
     program = """
 import sys
 from natc.cli.entry import run
 
+module = sys.argv.pop()
+
 class Interrupted:
     @staticmethod
     def find_spec(name, *_):
-        if name == "natc.cli.plain":
+        if name == module:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted)
 run()
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, "compile", "p.nat"],
+        [sys.executable, "-c", program, command, "p.nat", module],
         cwd=folder, env=environment(), capture_output=True, timeout=20, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"\n")
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, b"", b"")
 
 
 # Colour.
