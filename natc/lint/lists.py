@@ -61,8 +61,14 @@ class _TooMuch(Exception):  # noqa: N818 - an answer, not an error of natc
 
 
 class _Change(Record):
-    """Packets whose mark a rule changed."""
+    """Packets whose mark a rule changed.
 
+    Attributes:
+        value: None is not known; what one rule made of the mark is not what another made of it.
+        position: of the rule.
+    """
+
+    position: int
     boxes: Boxes
     value: int | None
     mask: int
@@ -100,8 +106,9 @@ class _Walk:
                 self.given_back.setdefault(self._jumps[key], []).append(position)
                 self._noted[key] = self._without(self._noted.get(key), boxes)
             case SetMark(value, mask):
-                unknown = _Change((EVERYTHING,), None, mask)
-                self._changes.append(unknown if boxes is None else _Change(boxes, value, mask))
+                unknown = _Change(position, (EVERYTHING,), None, mask)
+                known = None if boxes is None else _Change(position, boxes, value, mask)
+                self._changes.append(known or unknown)
         return boxes
 
     def _coming(self, rule: Rule) -> Boxes:
@@ -177,7 +184,8 @@ def _before(wanted: Iterable[Condition], change: _Change) -> tuple[Condition, ..
             continue
         value, mask, negated = condition.value, condition.mask, condition.negated
         if change.value is None:
-            found.append(Opaque(f"mark {value:#x}/{mask:#x}, set by other rules", negated))
+            text = f"mark {value:#x}/{mask:#x}, set by rule {change.position}"
+            found.append(Opaque(text, negated))
             continue
         left = mask & ~change.mask
         differs = bool((value ^ change.value) & mask & change.mask)

@@ -7,12 +7,17 @@ from random import Random
 import pytest
 
 from natc.address import Family
-from natc.ir.actions import Hook, SetMark
+from natc.ir.actions import Dnat, Hook, SetMark
+from natc.ir.conditions import Mark
+from natc.ir.fields import Field
+from natc.ir.intervals import point
 from natc.ir.policy import Rule
+from natc.ir.space import Box, Region
 from natc.lint.lists import HookList
 from natc.lint.relations import LEAVING_ALONE, Relations, alike
 from natc.lint.rules.redundant_removable import same_below
 from natc.lint.rules.useless_exempt import is_useful
+from natc.source import Source, Span
 from tests.lint.universe import EVERY_TRY, Try, effect, matching, rules
 
 COUNT = int(os.environ.get("NATC_RULE_SETS", "150"))
@@ -207,3 +212,22 @@ def test_special_cases_are_parts_that_take_packets_and_treat_them_otherwise(chai
             assert {other for other, _ in found.special_cases(later)} == expected, seed
             seen += len(expected)
     assert seen
+
+
+def test_marks_that_nobody_knows_may_change_between_two_rules() -> None:
+    source = Source("rules", "x" * 6)
+    box = Box.of({Field.SOURCE: point(1)}, (Mark(1, 1),))
+    every = Region((Box(),))
+    actions = (
+        (every, SetMark(None, 0xFFFFFFFF)),
+        (Region((box,)), Dnat(point(1))),
+        (Region((box,)), Dnat(point(2))),  # The mark is still what it was.
+        (every, SetMark(None, 0xFFFFFFFF)),
+        (Region((box,)), Dnat(point(3))),
+    )
+    made = [
+        Rule(f"{i}", Family.IPV4, Hook.PREROUTING, match, action, Span(source, i, i + 1))
+        for i, (match, action) in enumerate(actions)
+    ]
+    found = Relations(HookList(Family.IPV4, Hook.PREROUTING, made))
+    assert [each.position for each in found.dead] == [2]
