@@ -96,7 +96,9 @@ def test_after_the_worker_could_not_build_its_gateway() -> None:
 
 def test_after_the_worker_was_killed() -> None:
     with pytest.raises(LabError, match="died"), Lab(topology()) as lab:
-        os.kill(children()[0], signal.SIGTERM)
+        keeper = children()[0]
+        os.kill(keeper, signal.SIGTERM)
+        os.waitid(os.P_PID, keeper, os.WEXITED | os.WNOWAIT)  # until then it may still answer
         lab.run("true")
 
 
