@@ -7,11 +7,12 @@ import click
 
 from natc import pipeline
 from natc.address import FAMILIES, Family
-from natc.cli.files import Includes, deliver, read_policy
+from natc.cli.files import deliver, read_policy
 from natc.cli.plain import restore_text
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
 from natc.diagnostics.text import printable
+from natc.reading import Includes
 from natc.targets.iptables.write import Form
 
 

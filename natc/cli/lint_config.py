@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from natc.cli.errors import Unable
-from natc.cli.files import STDIN, read_text
+from natc.cli.files import STDIN
 from natc.lint.config import Config, read_config
+from natc.reading import read_text
 from natc.source import Source
 
 _NAMES = ("natc.toml", "pyproject.toml")

@@ -5,12 +5,13 @@ from datetime import date
 
 from natc import pipeline
 from natc.address import Family
-from natc.cli.files import STDIN, Includes, read_policy
+from natc.cli.files import STDIN, read_policy
 from natc.cli.policy_options import this_node
 from natc.cli.rule_sets import RuleSet, is_dump, lifted
 from natc.diagnostics import Edit, Fix
 from natc.lint.fixes import applied
 from natc.lint.subject import Subject
+from natc.reading import Includes
 from natc.record import Record
 from natc.source import Source
 from natc.targets.iptables.read import read

@@ -18,6 +18,10 @@ COMMANDS = {
     "test": "Check what a policy promises, in a model or a real kernel.",
     "trace": "Tell what becomes of a packet, and which rules decide.",
     "import": "Make a policy of rules that exist, as iptables-save prints them.",
+    "apply": "Put a policy's rules into the running kernel, all or none.",
+    "confirm": "Keep what `natc apply --confirm` put in place.",
+    "rollback": "Go back to the rules of before the last apply.",
+    "remove": "Take all of natc's rules out of the kernel.",
     "rules": "List everything that natc can find.",
     "explain": "Explain a finding.",
 }
@@ -35,7 +39,7 @@ class Commands(click.Group):
         """Return the command, loading only what it needs."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"natc.cli.{cmd_name}_command")
+        module = importlib.import_module(f"natc.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 import click
 
 from natc import pipeline
-from natc.cli.files import Includes, read_policy
+from natc.cli.files import read_policy
 from natc.ir.policy import Policy
+from natc.reading import Includes
 
 Command = Callable[..., None]
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from natc.address import Family
 from natc.cli.errors import Unable
-from natc.cli.files import Includes, read_policy
+from natc.cli.files import read_policy
 from natc.cli.policy_options import this_node
 from natc.ir.policy import Policy
+from natc.reading import Includes
 from natc.record import Record
 from natc.source import Source
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from natc import pipeline
 from natc.address import Family, parse
 from natc.cli.errors import Unable
-from natc.cli.files import Includes, read_text
 from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.elaborate.context import Context
 from natc.elaborate.packet_text import read_packets
@@ -13,6 +12,7 @@ from natc.elaborate.scope import Scope
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Policy
 from natc.packet import PROTOCOLS, Packet
+from natc.reading import Includes, read_text
 from natc.record import Record, replace
 from natc.simulate.layout import Chain, Layout, Place
 from natc.simulate.site import Site, site_of

@@ -2,11 +2,10 @@
 
 import os
 import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from natc.cli.errors import Unable
+from natc.writing import replace_file
 
 
 def write_whole(path: str, text: str, *, executable: bool = False) -> None:
@@ -23,33 +22,11 @@ def write_whole(path: str, text: str, *, executable: bool = False) -> None:
         except FileNotFoundError:
             before = None
         if before is None or stat.S_ISREG(before.st_mode):
-            _replace(Path(path).resolve(), text, before, executable=executable)
+            replace_file(Path(path).resolve(), text, before, executable=executable)
         else:
             Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Unable(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _replace(target: Path, text: str, before: os.stat_result | None, *, executable: bool) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if before is None:
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = (0o777 if executable else 0o666) & ~mask
-        else:
-            mode = stat.S_IMODE(before.st_mode)
-            with suppress(PermissionError):  # Only root may give files away.
-                os.chown(temporary, before.st_uid, before.st_gid)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def make_folder(path: str) -> None:

@@ -1,6 +1,7 @@
 """iptables rules as data: what `write` prints and `read` returns, natc's own and any others."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from natc.address import Family
 from natc.ir.actions import Hook
@@ -119,6 +120,14 @@ HOOK_CHAINS = {
     Hook.POSTROUTING: ("nat", "POSTROUTING", "NATC-POST"),
 }
 """Hook to table, built-in chain and natc's chain."""
+
+
+class Place(StrEnum):
+    """Where in a built-in chain the jump to natc's rules stands, and so whose rules come first."""
+
+    FIRST = "first"
+    LAST = "last"
+
 
 JUMP_COMMENT = "natc"
 """The comment of the jumps to natc's chains: how natc knows its own."""

@@ -13,6 +13,7 @@ from natc.targets.iptables.model import (
     BUILT_IN,
     HOOK_CHAINS,
     JUMP_COMMENT,
+    Place,
     PolicyRoute,
     Ruleset,
     Table,
@@ -122,7 +123,10 @@ _TABLES = tuple(dict.fromkeys(table for table, _, _ in HOOK_CHAINS.values()))
 
 
 def script(
-    rulesets: Mapping[Family, Ruleset], title: str, families: Collection[Family] = FAMILIES
+    rulesets: Mapping[Family, Ruleset],
+    title: str,
+    families: Collection[Family] = FAMILIES,
+    place: Place = Place.FIRST,
 ) -> str:
     """Return the script for a policy.
 
@@ -130,6 +134,7 @@ def script(
         rulesets: the rules of each family that has some.
         title: one line, without control characters.
         families: those to touch; what an earlier policy left in one without rules is removed.
+        place: where natc's jumps go in the built-in chains.
     """
     head = _HEAD.format(
         title=title,
@@ -142,7 +147,7 @@ def script(
     for family in families:
         ruleset = rulesets.get(family, Ruleset(family, ()))
         parts.append(f"\n# {family}{'' if ruleset.tables else ': nothing to translate'}\n")
-        parts += _family(ruleset)
+        parts += _family(ruleset, place)
     return "".join(parts)
 
 
@@ -155,17 +160,17 @@ def _usual_jumps(table: str) -> str:
     return f"        {table}) printf '%s\\n' '{jumps}' ;;"
 
 
-def _family(ruleset: Ruleset) -> Iterator[str]:
+def _family(ruleset: Ruleset, place: Place) -> Iterator[str]:
     program = _PROGRAMS[ruleset.family]
     for table in ruleset.tables:
-        yield _put(program, table, ruleset.family)
+        yield _put(program, table, ruleset.family, place)
     used = {table.name for table in ruleset.tables}
     yield from (f"clear {program} {table}\n" for table in _TABLES if table not in used)
     yield from _routing(ruleset.family, ruleset.routes)
 
 
-def _put(program: str, table: Table, family: Family) -> str:
-    _, *body, _ = lines(Ruleset(family, (table,)), Form.INSTALL)
+def _put(program: str, table: Table, family: Family, place: Place) -> str:
+    _, *body, _ = lines(Ruleset(family, (table,)), Form.INSTALL, place)
     text = _shell_quoted("\n".join(body))
     own = [chain.name for chain in table.chains if chain.name not in BUILT_IN[table.name]]
     used = " ".join(own)

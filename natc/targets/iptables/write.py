@@ -12,6 +12,7 @@ from natc.targets.iptables.model import (
     Jump,
     Match,
     Option,
+    Place,
     Rule,
     Ruleset,
     Table,
@@ -44,15 +45,19 @@ class Form(Enum):
 _WHOLE = frozenset({Form.STANDALONE, Form.SAVE})
 
 
-def write(ruleset: Ruleset, form: Form = Form.INSTALL) -> str:
-    """Return the text for `ip(6)tables-restore`, tables in their order."""
-    return "".join(f"{line}\n" for line in lines(ruleset, form))
+def write(ruleset: Ruleset, form: Form = Form.INSTALL, place: Place = Place.FIRST) -> str:
+    """Return the text for `ip(6)tables-restore`, tables in their order.
+
+    Args:
+        place: where natc's jumps go in built-in chains that others use too.
+    """
+    return "".join(f"{line}\n" for line in lines(ruleset, form, place))
 
 
-def lines(ruleset: Ruleset, form: Form) -> Iterator[str]:
+def lines(ruleset: Ruleset, form: Form, place: Place = Place.FIRST) -> Iterator[str]:
     """Yield the lines of the text."""
     for table in ruleset.tables:
-        yield from _table(_declared(table) if form is Form.STANDALONE else table, form)
+        yield from _table(_declared(table) if form is Form.STANDALONE else table, form, place)
 
 
 def _declared(table: Table) -> Table:
@@ -66,7 +71,7 @@ def _declared(table: Table) -> Table:
     return Table(table.name, (*whole, *given.values()))
 
 
-def _table(table: Table, form: Form) -> Iterator[str]:
+def _table(table: Table, form: Form, place: Place) -> Iterator[str]:
     built_in = BUILT_IN[table.name]
     yield f"*{table.name}"
     for chain in table.chains:
@@ -77,7 +82,7 @@ def _table(table: Table, form: Form) -> Iterator[str]:
     shared = frozenset(() if form in _WHOLE else built_in)
     for chain in table.chains:
         if chain.name in shared:
-            yield from _changes(chain, form)
+            yield from _changes(chain, form, place)
     for chain in table.chains:
         if chain.name not in shared:
             yield from [f"-X {chain.name}"] if form is Form.REMOVE else _rules(chain)
@@ -92,14 +97,15 @@ def _declaration(chain: Chain) -> Iterator[str]:
         yield f":{chain.name} {chain.policy}"
 
 
-def _changes(chain: Chain, form: Form) -> Iterator[str]:
-    """Yield what a built-in chain, which others use too, gains or loses at its head."""
+def _changes(chain: Chain, form: Form, place: Place) -> Iterator[str]:
+    """Yield what a built-in chain, which others use too, gains or loses."""
     for number, rule in enumerate(chain.rules, 1):
         text = rule if isinstance(rule, str) else rule_text(rule)
         if form in (Form.REPLACE, Form.REMOVE):
             yield f"-D {chain.name}{text}"
         if form in (Form.REPLACE, Form.INSTALL):
-            yield f"-I {chain.name} {number}{text}"
+            first = place is Place.FIRST
+            yield f"-I {chain.name} {number}{text}" if first else f"-A {chain.name}{text}"
 
 
 def _rules(chain: Chain) -> Iterator[str]:

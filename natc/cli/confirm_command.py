@@ -1,0 +1,24 @@
+"""`natc confirm`."""
+
+import click
+
+from natc.cli.on_gateway import able, tell, wait_option
+
+
+@click.command("confirm")
+@wait_option
+def command(*, wait: int) -> None:
+    """Keep what `natc apply --confirm` put in place.
+
+    \b
+    natc confirm
+    natc confirm --wait 30
+
+    From now on it also comes back after a boot.
+    """  # noqa: D301
+    from natc.host.apply import confirm  # noqa: PLC0415 - start-up
+    from natc.host.store import Store  # noqa: PLC0415
+
+    with able():
+        kept = confirm(Store(), wait)
+    tell("confirmed" if kept is None else f"{kept.policy} is confirmed")

@@ -1,0 +1,13 @@
+"""The running gateway: what it holds, what a policy would change, and changing it safely.
+
+    policy     a file → `Wanted`: the rules, their meaning and a hash
+    gateway    this machine's iptables: its flavour, save, restore, the xtables lock
+    held       natc's part of what the kernel holds, and what it is to hold
+    store      what natc remembers: generations on the disk, the current one in /run
+    way_back   the guard that undoes an apply that is cut short or not confirmed
+    rehearsal  the rules in a throw-away namespace first
+    backends   ways to hand rules to the kernel
+    apply      all of it in order: apply, confirm, roll back, remove
+
+Nothing else in natc changes the kernel that it runs on.
+"""

@@ -1,0 +1,253 @@
+"""Putting rules in place: all tables of both families, or nothing."""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+
+from natc import programs
+from natc.address import FAMILIES, Family
+from natc.host import way_back as ways
+from natc.host.backends import Backend, Hands, put
+from natc.host.errors import HostError
+from natc.host.gateway import Gateway
+from natc.host.held import State, States, aimed_at, held, place_of, transactions
+from natc.host.policy import Wanted
+from natc.host.rehearsal import rehearse
+from natc.host.store import Generation, Store, saved_name
+from natc.record import Record, replace
+from natc.targets.iptables.model import Place
+from natc.targets.iptables.own import parts
+from natc.targets.iptables.script import script
+
+
+class Applied(Record):
+    """How an apply went.
+
+    Attributes:
+        generation: what is in place now; None when natc has left the gateway.
+        changed: whether the kernel held something else before.
+        pending: seconds in which it must be confirmed; None where it need not be.
+        notes: what else happened, in words.
+    """
+
+    generation: Generation | None
+    changed: bool
+    pending: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def apply(
+    wanted: Wanted,
+    gateway: Gateway,
+    store: Store,
+    *,
+    place: Place = Place.FIRST,
+    backend: Backend = "restore",
+    confirm: int | None = None,
+) -> Applied:
+    """Put a policy's rules in place of those that natc put there before.
+
+    Args:
+        place: whether natc's rules come before or after those of other programs.
+        confirm: seconds after which the rules of before come back unless `confirm` is called.
+
+    Raises:
+        HostError: it could not be done; the gateway is as it was.
+    """
+    text = script(wanted.rulesets, wanted.name, FAMILIES, place)
+    with store.locked(gateway.wait) as lock:
+        notes = tidied(store)
+        before, after = held(gateway), aimed_at(wanted.rulesets)
+        current = store.current
+        if (
+            current is not None
+            and current.text() == text
+            and is_undisturbed(current, before, place)
+        ):
+            if confirm is None:
+                store.link_boot(current)
+            return Applied(current, changed=False, notes=notes)
+        families = [family for family in FAMILIES if before[family] or after[family]]
+        known = _rehearsed(gateway, before, after, families, place)
+        facts = {
+            "policy": wanted.path,
+            "digest": wanted.digest,
+            "made": time.time(),
+            "place": str(place),
+            "backend": backend,
+            "node": wanted.node,
+            "settings": dict(wanted.settings),
+        }
+        made = store.add({"install.sh": text}, facts, None if current is None else current.number)
+        old = {family: before[family].ruleset() for family in families}
+        with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+            with gateway.locked(str(store.passing / "xtables.lock")) as environment:
+                hands = Hands(gateway, place, (lock,), environment)
+                for family in families:
+                    put(backend, hands, before[family], after[family])
+            now = held(gateway)
+            for family in families:
+                _check(now[family], after[family], known.get(family))
+            store.note(made, {saved_name(family): now[family].text() for family in families})
+            store.link_current(made)
+            if confirm is None:
+                store.link_boot(made)
+                way.close()
+            else:
+                way.leave(confirm)
+        store.prune()
+    return Applied(made, changed=True, pending=confirm, notes=notes)
+
+
+def confirm(store: Store, wait: float) -> Generation | None:
+    """Have what was applied stay, and come back after a boot.
+
+    Raises:
+        HostError: nothing waits to be confirmed.
+    """
+    with store.locked(wait):
+        notes = ways.recover(store)
+        waiting = ways.pending(store)
+        if waiting is None:
+            raise HostError(notes or "nothing waits to be confirmed")
+        current = store.current
+        store.link_boot(current)
+        ways.confirm(waiting)
+        return current
+
+
+def roll_back(gateway: Gateway, store: Store) -> Applied:
+    """Go back to the rules of before the last apply, confirmed or not.
+
+    Raises:
+        HostError: there is nothing to go back from, or it could not be done.
+    """
+    with store.locked(gateway.wait) as lock:
+        said = ways.recover(store)
+        if said is not None:
+            return Applied(store.current, changed=True, notes=(said,))
+        waiting = ways.pending(store)
+        if waiting is not None:
+            ways.take(waiting)
+            return Applied(store.current, changed=True)
+        current = store.current
+        if current is None:
+            raise HostError("natc has put nothing in this kernel since the last boot")
+        target = None if current.previous is None else store.generation(current.previous)
+        return _go_to(gateway, store, lock, target)
+
+
+def remove(gateway: Gateway, store: Store) -> Applied:
+    """Take all of natc's rules away.  Empty built-in chains stay, so connections keep going.
+
+    Source: with nf_tables, translated connections stop being translated when the last chain at a
+    nat hook goes (docs/kernel.md).
+
+    Raises:
+        HostError: it could not be done; the gateway is as it was.
+    """
+    with store.locked(gateway.wait) as lock:
+        notes = tidied(store)
+        current = store.current
+        facts = {
+            "policy": "",
+            "digest": "",
+            "made": time.time(),
+            "place": str(Place.FIRST),
+            "backend": "restore",
+            "node": "",
+            "settings": {},
+        }
+        previous = None if current is None else current.number
+        target = store.add({"install.sh": script({}, "no rules")}, facts, previous)
+        done = _go_to(gateway, store, lock, target)
+        return replace(done, notes=notes)
+
+
+def tidied(store: Store) -> tuple[str, ...]:
+    """Undo what an earlier natc left half done, and refuse while an apply waits to be confirmed.
+
+    Raises:
+        HostError: one does.
+    """
+    said = ways.recover(store)
+    waiting = ways.pending(store)
+    if waiting is not None:
+        raise HostError(
+            f"an apply waits to be confirmed, for {max(0, round(waiting.left))} s more",
+            "`natc confirm` or `natc rollback` first",
+        )
+    return () if said is None else (said,)
+
+
+def _go_to(gateway: Gateway, store: Store, lock: int, target: Generation | None) -> Applied:
+    """Have the kernel hold what an earlier apply put there, or nothing of natc's."""
+    before = held(gateway)
+    old = {family: state.ruleset() for family, state in before.items() if state}
+    with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+        text = script({}, "no rules") if target is None else target.text()
+        done = programs.run(
+            ["sh"], text, kept=(lock,), environment={**os.environ, **gateway.environment()}
+        )
+        if done.returncode != 0:
+            raise HostError(" ".join(done.stdout.split()))
+        store.link_current(target)
+        store.link_boot(target)
+        way.close()
+    return Applied(target, changed=True)
+
+
+def is_undisturbed(current: Generation, now: States, place: Place) -> bool:
+    """Whether the kernel holds, word for word, what it held after an apply."""
+    for family, state in now.items():
+        saved = current.saved(family)
+        if saved is None:
+            if state:
+                return False
+            continue
+        if not state.is_as(State(family, parts(saved), state.routes), place):
+            return False
+    return True
+
+
+def _rehearsed(
+    gateway: Gateway, before: States, after: States, families: Iterable[Family], place: Place
+) -> Mapping[Family, State]:
+    """Try the rules elsewhere first where the kernel takes them in more than one transaction.
+
+    One transaction is taken whole or not at all, and needs no rehearsal.
+    """
+    count = sum(
+        transactions(before[family], after[family], place).count("COMMIT\n") for family in families
+    )
+    return rehearsed(gateway, after) if count > 1 else {}
+
+
+def rehearsed(gateway: Gateway, after: States) -> Mapping[Family, State]:
+    """Return what the kernel makes of rules, in a throw-away namespace.
+
+    Raises:
+        HostError: it refuses them.
+    """
+    texts = {
+        family: transactions(State(family, {}), state, Place.FIRST)
+        for family, state in after.items()
+    }
+    dumps = rehearse(gateway, {family: text for family, text in texts.items() if text})
+    return {
+        family: State(family, parts(dump), after[family].routes) for family, dump in dumps.items()
+    }
+
+
+def _check(now: State, after: State, known: State | None) -> None:
+    """See that the kernel holds what it was given.
+
+    Raises:
+        HostError: it does not.
+    """
+    right = now.shape().is_as(after.shape()) if known is None else now.is_as(known)
+    if not right:
+        raise HostError(
+            f"the {now.family} rules are not those that were put in place",
+            "another program may change natc's chains, or its jumps, at the same time",
+        )

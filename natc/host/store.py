@@ -1,0 +1,308 @@
+"""What natc remembers of a gateway.
+
+Two folders.  One lasts: `generations/N` holds what the N-th apply put in place, whole, and never
+changes afterwards; `boot` links to the generation that the next boot restores.  The other one is
+gone after a boot, like the kernel's rules: `current` links to the generation that is in the kernel,
+and `lock` is held by whoever changes anything.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from natc.address import FAMILIES, Family
+from natc.host.errors import HostError
+from natc.host.gateway import take_lock
+from natc.record import Record
+from natc.writing import replace_file
+
+LASTING = "/var/lib/natc"
+PASSING = "/run/natc"
+VERSION = 1
+"""Of what generations hold; a higher one was written by a later natc."""
+
+KEPT = 10
+"""Generations that are kept beside those that are linked to."""
+
+
+class Generation(Record):
+    """What one apply put in place.
+
+    Attributes:
+        number: from 1.
+        folder: where it is kept.
+        policy: the policy's file; empty for none.
+        digest: of the policy and all that it includes, SHA-256.
+        made: when, in seconds since 1970 by the wall clock.
+        previous: the generation that it replaced; None if the kernel held none of natc's.
+    """
+
+    number: int
+    folder: Path
+    policy: str
+    digest: str
+    made: float
+    place: str
+    backend: str
+    node: str
+    settings: Mapping[str, str]
+    previous: int | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is the absence of rules, after `natc remove`."""
+        return not self.policy
+
+    def text(self) -> str:
+        """Return the shell script that puts the rules in place, any number of times.
+
+        Raises:
+            HostError: it cannot be read.
+        """
+        path = self.folder / "install.sh"
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise HostError(f"cannot read {path}: {error.strerror or error}") from None
+
+    def saved(self, family: Family) -> str | None:
+        """Return natc's part of the rules as the kernel printed them after the apply.
+
+        None where that is not known: it was restored at boot, on another kernel perhaps.
+        """
+        try:
+            return (self.folder / f"saved.v{family.value}").read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+
+class Store:
+    """The two folders.
+
+    Attributes:
+        lasting: what survives a boot.
+        passing: what does not.
+    """
+
+    def __init__(self, lasting: str | None = None, passing: str | None = None) -> None:
+        """Say where they are; else NATC_STATE_DIR and NATC_RUN_DIR say it, else they are usual."""
+        self.lasting = Path(lasting or os.environ.get("NATC_STATE_DIR") or LASTING)
+        self.passing = Path(passing or os.environ.get("NATC_RUN_DIR") or PASSING)
+
+    def make(self) -> None:
+        """Make the folders where they are missing.
+
+        Raises:
+            HostError: that cannot be done.
+        """
+        for folder in (self.lasting / "generations", self.passing):
+            try:
+                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            except OSError as error:
+                hint = "run natc as root" if isinstance(error, PermissionError) else None
+                raise HostError(f"cannot write {folder}: {error.strerror}", hint) from None
+
+    @contextmanager
+    def locked(self, wait: float) -> Iterator[int]:
+        """Hold natc's lock, and yield the open file that holds it.
+
+        Raises:
+            HostError: another natc has held it for `wait` seconds.
+        """
+        self.make()
+        handle = take_lock(str(self.lock), wait, "another natc is at work on this gateway")
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    @property
+    def lock(self) -> Path:
+        """The lock's file."""
+        return self.passing / "lock"
+
+    # Generations.
+
+    @property
+    def current(self) -> Generation | None:
+        """What is in the kernel, as far as natc put it there.
+
+        Raises:
+            HostError: it is damaged, or a later natc wrote it.
+        """
+        return self._linked(self.passing / "current")
+
+    @property
+    def boot(self) -> Generation | None:
+        """What the next boot restores.
+
+        Raises:
+            HostError: as `current`.
+        """
+        return self._linked(self.lasting / "boot")
+
+    @property
+    def since(self) -> float | None:
+        """When the current generation was put in the kernel, in seconds since 1970."""
+        try:
+            return (self.passing / "current").lstat().st_mtime
+        except OSError:
+            return None
+
+    def generation(self, number: int) -> Generation:
+        """Return one generation.
+
+        Raises:
+            HostError: it is not there, is damaged, or a later natc wrote it.
+        """
+        return self._read(self.lasting / "generations" / str(number))
+
+    def add(
+        self, texts: Mapping[str, str], facts: Mapping[str, Any], previous: int | None
+    ) -> Generation:
+        """Write a new generation, whole and to the disk; nothing links to it yet.
+
+        Raises:
+            HostError: it cannot be written.
+        """
+        number = max(self._numbers(), default=0) + 1
+        folder = self.lasting / "generations" / str(number)
+        fresh = folder.with_name(f".new-{number}")
+        whole = {"version": VERSION, **facts, "previous": previous}
+        try:
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            for name, text in texts.items():
+                replace_file(fresh / name, text, executable=name.endswith(".sh"))
+            replace_file(fresh / "meta.json", json.dumps(whole, indent=2) + "\n")
+            fresh.rename(folder)
+            _sync(folder.parent)
+        except OSError as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise HostError(f"cannot write {folder}: {error.strerror or error}") from None
+        return self._read(folder)
+
+    def note(self, generation: Generation, texts: Mapping[str, str]) -> None:
+        """Add files to a generation.
+
+        Raises:
+            HostError: they cannot be written.
+        """
+        try:
+            for name, text in texts.items():
+                replace_file(generation.folder / name, text)
+        except OSError as error:
+            raise HostError(
+                f"cannot write {generation.folder}: {error.strerror or error}"
+            ) from None
+
+    def link_current(self, generation: Generation | None) -> None:
+        """Say what is in the kernel.
+
+        Raises:
+            HostError: that cannot be written.
+        """
+        self._link(self.passing / "current", generation)
+
+    def link_boot(self, generation: Generation | None) -> None:
+        """Say what the next boot restores.
+
+        Raises:
+            HostError: that cannot be written.
+        """
+        self._link(self.lasting / "boot", generation)
+
+    def prune(self) -> None:
+        """Delete generations that are neither linked to nor among the latest."""
+        linked = {one.number for one in (self.current, self.boot) if one is not None}
+        linked |= {one.previous for one in (self.current, self.boot) if one and one.previous}
+        for number in sorted(self._numbers())[:-KEPT]:
+            if number not in linked:
+                shutil.rmtree(self.lasting / "generations" / str(number), ignore_errors=True)
+
+    def _numbers(self) -> list[int]:
+        folder = self.lasting / "generations"
+        if not folder.is_dir():
+            return []
+        return [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
+
+    def _linked(self, link: Path) -> Generation | None:
+        try:
+            target = link.readlink()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise HostError(f"cannot read {link}: {error.strerror or error}") from None
+        return self._read(link.parent / target)
+
+    def _link(self, link: Path, generation: Generation | None) -> None:
+        try:
+            if generation is None:
+                link.unlink(missing_ok=True)
+            else:
+                fresh = link.with_name(f".{link.name}.new")
+                fresh.unlink(missing_ok=True)
+                fresh.symlink_to(generation.folder.absolute())
+                fresh.replace(link)
+            _sync(link.parent)
+        except OSError as error:
+            raise HostError(f"cannot write {link}: {error.strerror or error}") from None
+
+    def _read(self, folder: Path) -> Generation:
+        path = folder / "meta.json"
+        try:
+            whole = json.loads(path.read_text(encoding="utf-8"))
+            if whole["version"] > VERSION:
+                raise HostError(f"{path} was written by a later natc", "use that one")
+            return Generation(
+                int(folder.name),
+                folder,
+                *(_of(whole, name, kind) for name, kind in _FACTS.items()),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is damaged"
+            raise HostError(
+                f"cannot read {path}: {reason}",
+                f"move {self.lasting} and {self.passing} away: natc then knows of no earlier apply",
+            ) from None
+
+
+_FACTS: Mapping[str, type | tuple[type, ...]] = {
+    "policy": str,
+    "digest": str,
+    "made": (int, float),
+    "place": str,
+    "backend": str,
+    "node": str,
+    "settings": dict,
+    "previous": (int, type(None)),
+}
+
+
+def _of(whole: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
+    value = whole[name]
+    if not isinstance(value, kind):
+        raise TypeError(name)
+    return value
+
+
+def saved_name(family: Family) -> str:
+    """Return the file of a generation that holds what the kernel printed."""
+    return f"saved.v{family.value}"
+
+
+def saved_names() -> tuple[str, ...]:
+    """Return those of both families."""
+    return tuple(map(saved_name, FAMILIES))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,304 @@
+"""The way back: what undoes an apply that is cut short or not confirmed, whoever has died.
+
+Before anything changes, a folder with shell scripts is put beside natc's lock, and a guard is
+started that does not depend on natc: it waits until natc and every program that natc started have
+let the lock go.  What it then finds says how the apply went:
+
+    the folder is gone          it is done; so is the guard
+    the folder, and `pending`   it waits to be confirmed, which takes `pending` away in time
+    the folder alone            natc died on the way: the guard undoes what it did
+
+Whoever takes the lock before the guard does the same, so nobody ever sees a half-applied gateway.
+"""
+
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from natc import programs
+from natc.address import Family
+from natc.host.errors import HostError
+from natc.host.gateway import Gateway
+from natc.host.store import Store
+from natc.record import Record
+from natc.targets.iptables.model import Place, Ruleset
+from natc.targets.iptables.script import script
+from natc.writing import replace_file
+
+_UNDO = """\
+#!/bin/sh
+# Made by natc: undoes an apply.  Run by whoever holds natc's lock.
+{environment}
+sh {folder}/rules.sh >>{folder}/log 2>&1 || exit 3
+link() {{ if [ -n "$2" ]; then ln -sfn "$2" "$1"; else rm -f "$1"; fi; }}
+link {current} {old_current}
+link {boot} {old_boot}
+rm -rf {gone}
+mv {folder} {gone}
+rm -rf {gone}
+"""
+
+_GUARD = """\
+#!/bin/sh
+# Made by natc: waits for the end of an apply, and undoes it unless it is done or confirmed.
+trap '' HUP INT TERM QUIT
+{environment}
+folder={folder}
+undo() {{
+    [ -e "$folder" ] || exit 0
+    if sh "$folder/undo.sh"; then
+        logger -t natc -p daemon.warning "$1: natc has restored the rules of before" 2>/dev/null
+    else
+        logger -t natc -p daemon.err "$1, and natc cannot restore the rules: $folder/log" \\
+            2>/dev/null
+    fi
+    exit
+}}
+exec 9>>{lock}
+flock 9
+[ -e "$folder" ] || exit 0
+[ -e "$folder/pending" ] || undo 'an apply was cut short'
+left=$(cat "$folder/seconds")
+flock -u 9
+while [ "$left" -gt 0 ]; do
+    sleep 1
+    [ -e "$folder/pending" ] || exit 0
+    left=$((left - 1))
+done
+flock 9
+[ ! -e "$folder/pending" ] || undo 'an apply was not confirmed'
+"""
+
+
+class Pending(Record):
+    """An apply that waits to be confirmed.
+
+    Attributes:
+        folder: its way back.
+        left: seconds; negative once it should have been undone.
+    """
+
+    folder: Path
+    left: float
+
+
+class WayBack:
+    """The way back of one apply.
+
+    Attributes:
+        lock: natc's open lock, which programs that change rules must hold as well.
+    """
+
+    def __init__(self, store: Store, folder: Path, lock: int) -> None:
+        self._store = store
+        self._folder = folder
+        self.lock = lock
+
+    def close(self) -> None:
+        """Give it up: what was applied stays."""
+        gone = self._folder.with_name(f".gone-{self._folder.name}")
+        self._folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def leave(self, seconds: int) -> None:
+        """Keep it for so many seconds, until somebody confirms.
+
+        Raises:
+            HostError: that cannot be written.
+        """
+        try:
+            replace_file(self._folder / "seconds", f"{seconds}\n")
+            replace_file(self._folder / "pending", f"{_boot_clock() + seconds}\n")
+        except OSError as error:
+            raise HostError(f"cannot write {self._folder}: {error.strerror or error}") from None
+
+
+@contextmanager
+def way_back(
+    store: Store,
+    gateway: Gateway,
+    lock: int,
+    before: Mapping[Family, Ruleset],
+    place: Place,
+) -> Iterator[WayBack]:
+    """Have a way back while rules change; an exception takes it.
+
+    Args:
+        before: natc's part of the rules as they are, of the families that are about to change.
+
+    Raises:
+        HostError: there is none; nothing was changed.
+    """
+    folder = _prepare(store, gateway, before, place)
+    _start_guard(folder)
+    way = WayBack(store, folder, lock)
+    try:
+        yield way
+    except BaseException as error:
+        failed = _undo(folder)
+        if failed is not None:
+            raise HostError(
+                f"{error}; and the rules of before could not be restored: {failed}"
+                f" (the way back is {folder}/undo.sh)"
+            ) from error
+        raise
+
+
+def recover(store: Store) -> str | None:
+    """Undo an apply whose natc died; tell what was done, if anything.  Under natc's lock.
+
+    Raises:
+        HostError: it cannot be undone.
+    """
+    for leftover in store.passing.glob(".*way-back-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    said = None
+    for folder in _folders(store):
+        waiting = _pending(folder)
+        if waiting is not None and waiting.left > 0:
+            continue
+        failed = _undo(folder)
+        if failed is not None:
+            raise HostError(
+                f"an earlier apply was cut short and cannot be undone: {failed}",
+                f"see {folder}/log; {folder}/undo.sh is the way back",
+            )
+        what = "was cut short" if waiting is None else "was not confirmed in time"
+        said = f"an earlier apply {what}; natc has restored the rules of before"
+    return said
+
+
+def pending(store: Store) -> Pending | None:
+    """Return the apply that waits to be confirmed."""
+    for folder in _folders(store):
+        waiting = _pending(folder)
+        if waiting is not None:
+            return waiting
+    return None
+
+
+def confirm(waiting: Pending) -> None:
+    """Have what was applied stay.  Under natc's lock."""
+    gone = waiting.folder.with_name(f".gone-{waiting.folder.name}")
+    waiting.folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def take(waiting: Pending) -> None:
+    """Undo what waits to be confirmed.  Under natc's lock.
+
+    Raises:
+        HostError: it cannot be undone.
+    """
+    failed = _undo(waiting.folder)
+    if failed is not None:
+        raise HostError(f"the rules of before could not be restored: {failed}")
+
+
+def _folders(store: Store) -> list[Path]:
+    return sorted(store.passing.glob("way-back-*"))
+
+
+def _pending(folder: Path) -> Pending | None:
+    try:
+        deadline = float((folder / "pending").read_text())
+    except (OSError, ValueError):
+        return None
+    return Pending(folder, deadline - _boot_clock())
+
+
+def _boot_clock() -> float:
+    """Return a clock that nobody sets, and that goes on while the machine sleeps; in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _prepare(
+    store: Store, gateway: Gateway, before: Mapping[Family, Ruleset], place: Place
+) -> Path:
+    folder = store.passing.absolute() / f"way-back-{secrets.token_hex(6)}"
+    fresh = folder.with_name(f".new-{folder.name}")
+    current, boot = store.current, store.boot
+    words = {
+        "folder": str(folder),
+        "gone": str(folder.with_name(f".gone-{folder.name}")),
+        "lock": str(store.lock.absolute()),
+        "current": str((store.passing / "current").absolute()),
+        "boot": str((store.lasting / "boot").absolute()),
+        "old_current": "" if current is None else str(current.folder.absolute()),
+        "old_boot": "" if boot is None else str(boot.folder.absolute()),
+    }
+    quoted = {name: shlex.quote(text) for name, text in words.items()}
+    quoted["environment"] = "\n".join(
+        f"{name}={shlex.quote(value)}; export {name}"
+        for name, value in gateway.environment().items()
+    )
+    try:
+        fresh.mkdir(mode=0o700)
+        rules = script(before, "the rules of before", tuple(before), place)
+        replace_file(fresh / "rules.sh", rules, executable=True)
+        replace_file(fresh / "undo.sh", _UNDO.format(**quoted), executable=True)
+        replace_file(fresh / "guard.sh", _GUARD.format(**quoted), executable=True)
+        fresh.rename(folder)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise HostError(f"cannot write the way back, {folder}: {error.strerror or error}") from None
+    return folder
+
+
+def _start_guard(folder: Path) -> None:
+    """Start the guard where the end of natc, of its terminal and of its session do not reach it.
+
+    Raises:
+        HostError: it does not start; the way back is taken away.
+    """
+    guard = str(folder / "guard.sh")
+    try:
+        programs.find("flock")
+        if _has_systemd():
+            unit = f"natc-{folder.name}"
+            command = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", "sh", guard]
+        else:
+            command = ["sh", "-c", 'sh "$1" </dev/null >/dev/null 2>&1 &', "sh", guard]
+        command[0] = programs.find(command[0])
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            check=True,
+        )
+    except (programs.Missing, OSError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise HostError(f"cannot start the guard of the way back: {error}") from None
+
+
+def _has_systemd() -> bool:
+    """Whether systemd runs this machine, and starts things in the namespaces that natc is in."""
+    if not Path("/run/systemd/system").is_dir() or programs.path_of("systemd-run") is None:
+        return False
+    try:
+        return all(_namespace(1, kind) == _namespace(os.getpid(), kind) for kind in ("net", "mnt"))
+    except OSError:
+        return False
+
+
+def _namespace(process: int, kind: str) -> int:
+    return Path(f"/proc/{process}/ns/{kind}").stat().st_ino
+
+
+def _undo(folder: Path) -> str | None:
+    """Run a way back; return what it said if it failed."""
+    done = programs.run(["sh", str(folder / "undo.sh")])
+    if done.returncode == 0:
+        return None
+    try:
+        log = (folder / "log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        log = ""
+    return " ".join(f"{log} {done.stdout}".split()) or f"exit code {done.returncode}"
