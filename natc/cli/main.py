@@ -18,14 +18,15 @@ COMMANDS = {
     "test": "Check what a policy promises, in a model or a real kernel.",
     "trace": "Tell what becomes of a packet, and which rules decide.",
     "import": "Make a policy of rules that exist, as iptables-save prints them.",
-    "apply": "Put a policy's rules into the running kernel, all or none.",
-    "confirm": "Keep what `natc apply --confirm` put in place.",
-    "rollback": "Go back to the rules of before the last apply.",
-    "remove": "Take all of natc's rules out of the kernel.",
     "rules": "List everything that natc can find.",
     "explain": "Explain a finding.",
 }
 """Command to its help line, here so that `natc --help` loads no command."""
+
+ON_A_GATEWAY = ("apply", "confirm", "rollback", "remove")
+"""Commands that act on a running gateway."""
+
+_ALL = (*COMMANDS, *ON_A_GATEWAY)
 
 
 class Commands(click.Group):
@@ -33,11 +34,11 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of a policy's life."""
-        return list(COMMANDS)
+        return list(_ALL)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, loading only what it needs."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in _ALL:
             return None
         module = importlib.import_module(f"natc.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
@@ -46,16 +47,17 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            rows = [*COMMANDS.items(), ("gateway:", f"{', '.join(ON_A_GATEWAY)}.")]
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command when there is no such command."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _ALL and not args[0].startswith("-"):
             from difflib import get_close_matches  # noqa: PLC0415 - start-up
 
-            near = get_close_matches(args[0], COMMANDS, n=1)
+            near = get_close_matches(args[0], _ALL, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
@@ -68,10 +70,9 @@ def natc() -> None:
 
     \b
     natc compile office.nat | iptables-restore --noflush
-    natc test office.nat --kernel both
+    natc apply office.nat --confirm 30
 
-    Exit codes: 0 nothing to report, 1 findings or a failed test, 2 wrong usage, 3 natc could not
-    do the work.
+    Exit codes: 0 all well, 1 findings, 2 wrong usage, 3 natc could not do it.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
 
 

