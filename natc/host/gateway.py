@@ -22,6 +22,8 @@ _XTABLES_LOCK = "/run/xtables.lock"
 
 _LINE = re.compile(r"line:? (\d+)")
 
+_OWN_ROUTES = f"table {ROUTING_TABLE} protocol {ROUTING_PROTOCOL}"
+
 
 class Refusal(Exception):  # noqa: N818 - what to make of it is the caller's
     """A restore program or the kernel refused a text.
@@ -137,19 +139,20 @@ class Gateway(Record):
             os.close(handle)
 
     def routes(self, family: Family) -> tuple[PolicyRoute, ...]:
-        """Return the policy routing that natc made, known by its protocol number.
+        """Return the policy routing that natc made and that works, known by its protocol number.
 
         Raises:
             HostError: `ip` failed.
         """
         if programs.path_of("ip") is None:
             return ()
-        done = _run(["ip", f"-{family.value}", "rule", "show"])
         found = re.findall(
             rf"fwmark (0x[0-9a-f]+)(?:/(0x[0-9a-f]+))? lookup {ROUTING_TABLE}\b.*"
             rf"\b(?:proto|protocol) {ROUTING_PROTOCOL}\b",
-            done.stdout,
+            self._ip(family, "rule show"),
         )
+        if not found or "local default" not in self._ip(family, f"route show {_OWN_ROUTES}"):
+            return ()
         return tuple(
             PolicyRoute(family, int(mark, 16), int(mask, 16) if mask else 0xFFFF_FFFF)
             for mark, mask in found
@@ -161,27 +164,25 @@ class Gateway(Record):
         Raises:
             HostError: `ip` failed.
         """
-        version = f"-{family.value}"
-        own = ["lookup", str(ROUTING_TABLE), "protocol", str(ROUTING_PROTOCOL)]
-        while _run(["ip", version, "rule", "del", *own]).returncode == 0:
-            pass
+        own = f"lookup {ROUTING_TABLE} protocol {ROUTING_PROTOCOL}"
+        while re.search(rf"lookup {ROUTING_TABLE}\b.*{ROUTING_PROTOCOL}", self._ip(family, "rule")):
+            self._ip(family, f"rule del {own}")
+        if not routes and self._ip(family, f"route show {_OWN_ROUTES}"):
+            self._ip(family, f"route flush {_OWN_ROUTES}")
         for arguments in route_arguments(routes):
-            done = _run(["ip", *arguments.split(), "protocol", str(ROUTING_PROTOCOL)])
-            if done.returncode != 0:
-                raise HostError(f"ip {arguments} failed: {' '.join(done.stdout.split())}")
-        if not routes:
-            _run(
-                [
-                    "ip",
-                    version,
-                    "route",
-                    "flush",
-                    "table",
-                    str(ROUTING_TABLE),
-                    "protocol",
-                    str(ROUTING_PROTOCOL),
-                ]
-            )
+            self._ip(family, f"{arguments.partition(' ')[2]} protocol {ROUTING_PROTOCOL}")
+
+    def _ip(self, family: Family, arguments: str) -> str:
+        done = _run(["ip", f"-{family.value}", *arguments.split()])
+        said = done.stdout.strip()
+        if done.returncode == 0:
+            return said
+        if "FIB table does not exist" in said:  # Nothing was ever put there.
+            return ""
+        if family is Family.IPV6 and not Path("/proc/net/if_inet6").exists():
+            return ""
+        reason = " ".join(said.split()) or f"exit code {done.returncode}"
+        raise HostError(f"ip -{family.value} {arguments} failed: {reason}", _hint(reason))
 
 
 def gateway(wait: int = 5) -> Gateway:

@@ -45,8 +45,7 @@ rm -rf {gone}
 """
 
 _GUARD = """\
-#!/bin/sh
-# Made by natc: waits for the end of an apply, and undoes it unless it is done or confirmed.
+# Waits for the end of an apply, and undoes it unless it is done or confirmed.
 trap '' HUP INT TERM QUIT
 {environment}
 folder={folder}
@@ -62,6 +61,7 @@ undo() {{
 }}
 exec 9>>{lock}
 flock 9
+rm -rf {fresh}
 [ -e "$folder" ] || exit 0
 [ -e "$folder/pending" ] || undo 'an apply was cut short'
 left=$(cat "$folder/seconds")
@@ -136,7 +136,6 @@ def way_back(
         HostError: there is none; nothing was changed.
     """
     folder = _prepare(store, gateway, before, place)
-    _start_guard(folder)
     way = WayBack(store, folder, lock)
     try:
         yield way
@@ -226,6 +225,7 @@ def _prepare(
     current, boot = store.current, store.boot
     words = {
         "folder": str(folder),
+        "fresh": str(fresh),
         "gone": str(folder.with_name(f".gone-{folder.name}")),
         "lock": str(store.lock.absolute()),
         "current": str((store.passing / "current").absolute()),
@@ -243,28 +243,30 @@ def _prepare(
         rules = script(before, "the rules of before", tuple(before), place)
         replace_file(fresh / "rules.sh", rules, executable=True)
         replace_file(fresh / "undo.sh", _UNDO.format(**quoted), executable=True)
-        replace_file(fresh / "guard.sh", _GUARD.format(**quoted), executable=True)
-        fresh.rename(folder)
+        _start_guard(_GUARD.format(**quoted), folder.name)
+        fresh.rename(folder)  # From here on there is a way back, and somebody who would take it.
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise HostError(f"cannot write the way back, {folder}: {error.strerror or error}") from None
+        raise HostError(f"cannot write the way back, {folder}: {error.strerror}") from None
+    except HostError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     return folder
 
 
-def _start_guard(folder: Path) -> None:
-    """Start the guard where the end of natc, of its terminal and of its session do not reach it.
+def _start_guard(text: str, name: str) -> None:
+    """Start a guard where the end of natc, of its terminal and of its session do not reach it.
 
     Raises:
-        HostError: it does not start; the way back is taken away.
+        HostError: it does not start.
     """
-    guard = str(folder / "guard.sh")
+    script = ["sh", "-c", text, "natc-guard"]
     try:
         programs.find("flock")
         if _has_systemd():
-            unit = f"natc-{folder.name}"
-            command = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", "sh", guard]
+            command = ["systemd-run", "--quiet", "--collect", f"--unit=natc-{name}", *script]
         else:
-            command = ["sh", "-c", 'sh "$1" </dev/null >/dev/null 2>&1 &', "sh", guard]
+            command = ["sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh", *script]
         command[0] = programs.find(command[0])
         subprocess.run(
             command,
@@ -273,9 +275,11 @@ def _start_guard(folder: Path) -> None:
             start_new_session=True,
             check=True,
         )
-    except (programs.Missing, OSError, subprocess.CalledProcessError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
+    except (programs.Missing, OSError) as error:
         raise HostError(f"cannot start the guard of the way back: {error}") from None
+    except subprocess.CalledProcessError as error:
+        said = " ".join(error.stderr.decode(errors="replace").split())
+        raise HostError(f"cannot start the guard of the way back: {said}") from None
 
 
 def _has_systemd() -> bool:

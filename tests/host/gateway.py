@@ -112,7 +112,7 @@ natc() {{ {shlex.quote(str(folder / "python"))} -m natc "$@"; }}
         """Return ways back that are still there, and guards that still run."""
         said = self.must(
             f"ls -A {PASSING} | grep way-back || :;"
-            "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep guard.sh; done || :"
+            "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep natc-guard; done || :"
         )
         return said.split()
 

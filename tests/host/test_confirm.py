@@ -93,7 +93,7 @@ def test_nothing_to_confirm_is_said(gateway: Gateway) -> None:
 def test_a_dead_guard_is_replaced_by_the_next_command(gateway: Gateway, second: str) -> None:
     before = gateway.everything()
     gateway.natc(f"apply {second} --confirm 1")
-    gateway.must("pkill -KILL -f guard.sh; sleep 1.2")
+    gateway.must("pkill -KILL -f natc-guard; sleep 1.2")
     assert gateway.everything() != before
     done = gateway.run("natc confirm")
     assert done.status == 3
