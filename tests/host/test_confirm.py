@@ -1,5 +1,6 @@
 """`natc apply --confirm`: the rules of before come back by themselves, whoever has died."""
 
+import sys
 import time
 
 import pytest
@@ -58,20 +59,13 @@ def test_they_come_back_when_the_terminal_and_all_its_programs_are_gone(
 ) -> None:
     before = gateway.everything()
     gateway.must(f"""
-        setsid sh -c 'trap "" TTOU; {natc_line(second)} --confirm 1; sleep 30' >/dev/null 2>&1 &
+        setsid sh -c 'trap "" TTOU; {sys.executable} -m natc apply {second} --confirm 1; sleep 30' >/dev/null 2>&1 &
         session=$!
         for try in $(seq 200); do [ -e /run/natc/way-back-*/pending ] && break; sleep 0.05; done
         pkill -HUP -s $session; sleep 0.1; pkill -KILL -s $session; :
     """)
     settled(gateway)
     assert gateway.everything() == before
-
-
-def natc_line(policy: str) -> str:
-    """Return a command that does not rest on the shell's functions."""
-    import sys
-
-    return f"{sys.executable} -m natc apply {policy}"
 
 
 def test_no_other_apply_comes_between(gateway: Gateway, second: str) -> None:
