@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from natc.address import Family
 from natc.ir.actions import Accept, Action, Dnat, Hook, Note, Return, SetMark, Untrack
 from natc.ir.fields import NO_USER, Field, interface
+from natc.ir.index import Index, positions
 from natc.ir.intervals import point
 from natc.ir.policy import Policy
 from natc.ir.space import Box
@@ -25,6 +26,9 @@ _MADE_HERE = frozenset({Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT, Hook.OUTPUT})
 _TURNING = (Hook.PREROUTING, Hook.OUTPUT)
 
 _ENDING = frozenset({Hook.INPUT, Hook.MANGLE_INPUT, Hook.FILTER_INPUT})
+_LOOPED = frozenset({Hook.RAW_PREROUTING, Hook.DIVERT, Hook.MANGLE_INPUT, Hook.FILTER_INPUT})
+"""What the gateway sends itself meets these once lo brings it back, after all translation."""
+
 _LOOPBACK = interface("lo")
 
 _OF_DESTINATION = (
@@ -35,6 +39,10 @@ _OF_DESTINATION = (
     Field.TRANSLATED,
     Field.LOCAL_DESTINATION,
 )
+_OF_SOURCE = (Field.SOURCE, Field.SOURCE_PORT)
+_FORGOTTEN = (Field.IN_INTERFACE, Field.OUT_INTERFACE, Field.USER)
+"""What a packet that comes back by lo no longer shows: it came from here, and left by lo."""
+
 _LEAVE_ALONE = (Accept, Return, Note, SetMark, Untrack)
 
 FROM_OUTSIDE = Box.of({Field.IN_INTERFACE: EVERY_INTERFACE, Field.USER: point(NO_USER)})
@@ -47,11 +55,20 @@ def worth_comparing(left: Policy, right: Policy, family: Family) -> list[Box]:
     """Return disjoint boxes that hold every packet which the two can treat differently."""
     mine, theirs = _by_hook(left, family), _by_hook(right, family)
     turning = [unit for side in (mine, theirs) for hook in _TURNING for unit in side.get(hook, ())]
+    leaving = [unit for side in (mine, theirs) for unit in side.get(Hook.POSTROUTING, ())]
+    sourcing = any(_is_sourcing(unit) for unit in leaving)
     wide: list[Box] = []
     for hook in mine.keys() | theirs.keys():
         for box, _ in _not_in_common(mine.get(hook, []), theirs.get(hook, [])):
-            wide += _as_they_came(box, hook, turning)
-    return list(_disjoint(dict.fromkeys(wide), family))
+            wide += _as_they_came(box, hook, turning, sourcing=sourcing)
+    return list(_disjoint([*dict.fromkeys(wide)], family))
+
+
+def _is_sourcing(unit: Unit) -> bool:
+    """Whether the source of what leaves by lo may be another one afterwards."""
+    box, action = unit
+    out = box.get(Field.OUT_INTERFACE)
+    return not isinstance(action, _LEAVE_ALONE) and (out is None or bool(out & _LOOPBACK))
 
 
 def _by_hook(policy: Policy, family: Family) -> dict[Hook, list[Unit]]:
@@ -103,25 +120,44 @@ def _rising(numbers: Sequence[int]) -> list[int]:
     return found[::-1]
 
 
-def _as_they_came(box: Box, hook: Hook, turning: Iterable[Unit]) -> Iterator[Box]:
+def _as_they_came(
+    box: Box, hook: Hook, turning: Sequence[Unit], *, sourcing: bool
+) -> Iterator[Box]:
     """Yield boxes that hold every packet which can be in `box` when `hook` sees it."""
     plain = Box(box.sets)
     if hook in _ARRIVING | _MADE_HERE:
-        plain = plain.having(Field.OUT_INTERFACE, None)
         start = FROM_OUTSIDE if hook in _ARRIVING else MADE_HERE
-        met = plain & start
+        met = plain.having(Field.OUT_INTERFACE, None) & start
         if met is not None:
             yield met
-        return
+    else:
+        leaving = plain.get(Field.OUT_INTERFACE)
+        if hook in _ENDING or (leaving is not None and leaving & _LOOPBACK):
+            # Packets that stay have no way out to be looked at, or another one than they came by.
+            plain = plain.having(Field.OUT_INTERFACE, None)
+        starts = (FROM_OUTSIDE,) if hook in _ENDING else EVERY_PACKET
+        yield from _before_translation(plain, turning, starts)
+    arriving = box.get(Field.IN_INTERFACE)
+    if hook in _LOOPED and (arriving is None or arriving & _LOOPBACK):
+        yield from _looped(box, turning, sourcing=sourcing)
+
+
+def _looped(box: Box, turning: Sequence[Unit], *, sourcing: bool) -> Iterator[Box]:
+    """Yield what the gateway sends itself that can be in `box` when it comes back by lo."""
+    hidden = (*_FORGOTTEN, *(_OF_SOURCE if sourcing else ()))
+    sets = {field: values for field, values in box.restricted() if field not in hidden}
+    yield from _before_translation(Box.of(sets), turning, (MADE_HERE,))
+
+
+def _before_translation(
+    plain: Box, turning: Iterable[Unit], starts: Iterable[Box]
+) -> Iterator[Box]:
+    """Yield where packets of `starts` were bound that are in `plain` after a destination rule."""
     wanted = plain.get(Field.DESTINATION)
     straight = plain
     for field in _OF_DESTINATION[2:]:
         straight = straight.having(field, None)
     aside = straight.having(Field.DESTINATION, None).having(Field.DESTINATION_PORT, None)
-    leaving = plain.get(Field.OUT_INTERFACE)
-    if hook in _ENDING or (leaving is not None and leaving & _LOOPBACK):
-        # Packets that stay here have no way out to be looked at, or another one than they came by.
-        straight, aside = (b.having(Field.OUT_INTERFACE, None) for b in (straight, aside))
     found = [straight if wanted is not None else aside]
     for turned, action in turning:
         if isinstance(action, _LEAVE_ALONE):
@@ -130,19 +166,18 @@ def _as_they_came(box: Box, hook: Hook, turning: Iterable[Unit]) -> Iterator[Box
         if wanted is not None and (known is None or known & wanted):
             met = aside & Box(turned.sets).having(Field.OUT_INTERFACE, None)
             found += [] if met is None else [met]
-    for start in EVERY_PACKET:
+    for start in starts:
         for one in found:
             met = one & start
             if met is not None:
                 yield met
 
 
-def _disjoint(boxes: Iterable[Box], family: Family) -> Iterator[Box]:
+def _disjoint(boxes: Sequence[Box], family: Family) -> Iterator[Box]:
     """Yield the same packets in boxes that do not meet."""
-    made: list[Box] = []
-    for box in boxes:
+    index = Index(boxes)
+    for place, box in enumerate(boxes):
         parts = [box]
-        for earlier in made:
-            parts = [rest for part in parts for rest in part.minus(earlier, family)]
-        made += parts
-    yield from made
+        for earlier in sorted(set(positions(index.touching(box, 0, place)))):
+            parts = [rest for part in parts for rest in part.minus(boxes[earlier], family)]
+        yield from parts

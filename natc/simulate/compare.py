@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from natc.address import Family
-from natc.ir.actions import Hook, Tproxy
-from natc.ir.conditions import EVERY_BIT, SHARES, Draw, Opaque
+from natc.ir.actions import Hook
+from natc.ir.conditions import SHARES, Draw, Opaque
 from natc.ir.fields import NO_USER, Field, universe
 from natc.ir.intervals import EMPTY, point
 from natc.ir.policy import Policy, Rule
@@ -18,6 +18,8 @@ from natc.ir.space import Box
 from natc.record import Record, replace
 from natc.simulate.changed import EVERY_PACKET, worth_comparing
 from natc.simulate.engine import UNTRACKED, End, Engine
+from natc.simulate.fate import Fate, Fates
+from natc.simulate.marks import UNCHANGED
 from natc.simulate.site import Site
 from natc.simulate.way import Choice, Moved, Way
 
@@ -28,7 +30,6 @@ _MOST_SHARED = 20_000
 """Parts of packets whose fate the kernel chooses, before a comparison is given up."""
 
 
-_SAME_MARK = (EVERY_BIT, 0)
 _INTERFACES = (Field.IN_INTERFACE, Field.OUT_INTERFACE)
 _TRANSLATED = (
     Field.SOURCE,
@@ -42,25 +43,6 @@ _SOURCE_PHASE = (Hook.INPUT, Hook.POSTROUTING)
 
 class Undecided(Exception):  # noqa: N818 - an answer, not an error of natc
     """There is too much to look at."""
-
-
-class Fate(Record):
-    """What becomes of packets.
-
-    Attributes:
-        moved: the addresses and ports that changed, by field.
-        mark: the bits of the mark that are kept, and those then inverted; None: not known.
-    """
-
-    verdict: str
-    moved: tuple[tuple[Field, Moved], ...]
-    proxy: Tproxy | None = None
-    is_untracked: bool = False
-    mark: tuple[int, int] | None = None
-
-
-Fates = frozenset[tuple[Fate, Fraction | None]]
-"""Every fate that the kernel may choose, with its chance where that is known."""
 
 
 class Treatment(Record):
@@ -332,7 +314,7 @@ def _destinations(fates: Fates) -> Fates:
 
 def _turned(fate: Fate) -> Fate:
     moved = tuple((field, moved) for field, moved in fate.moved if field not in _SOURCE)
-    return replace(fate, moved=moved, mark=_SAME_MARK)
+    return replace(fate, moved=moved, mark=UNCHANGED)
 
 
 def _arriving(treatment: Treatment, fates: Fates) -> Treatment:

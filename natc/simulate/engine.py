@@ -26,7 +26,7 @@ from natc.ir.actions import (
     Unknown,
     Untrack,
 )
-from natc.ir.conditions import EVERY_BIT, Opaque
+from natc.ir.conditions import Opaque
 from natc.ir.fields import Field, interface
 from natc.ir.intervals import point
 from natc.ir.policy import Policy, Rule
@@ -34,6 +34,7 @@ from natc.ir.space import Box
 from natc.record import Record, replace
 from natc.simulate import translate
 from natc.simulate.lookup import Lookup, Parts
+from natc.simulate.setters import setters
 from natc.simulate.site import EVERY_INTERFACE, LOOPBACK_NET, Site
 from natc.simulate.trace import Step
 from natc.simulate.way import Choice, Way
@@ -47,6 +48,10 @@ UNTRACKED = "untracked"
 _YES = point(1)
 _NOWHERE = point(0)
 """The way out of a packet that ends at the gateway."""
+
+_LOCAL = (Hook.MANGLE_INPUT, Hook.FILTER_INPUT)
+_LOOPED = (Hook.RAW_PREROUTING, Hook.DIVERT, *_LOCAL)
+"""The hooks that packets for the gateway meet, and those that its own meet once lo has them."""
 
 _NONE = Choice(_NOWHERE)
 _LOOPBACK = Choice(interface("lo"))
@@ -64,13 +69,16 @@ class End(Record):
     Attributes:
         verdict: `unknown` where a target that natc does not know decides.
         is_delivered: whether they end at the gateway, without leaving by any interface.
-        proxy: the action that hands them to a transparent listener.
     """
 
     way: Way
     verdict: Literal["accepted", "dropped", "unknown"] = "accepted"
     is_delivered: bool = False
-    proxy: Tproxy | None = None
+
+    @property
+    def proxy(self) -> Tproxy | None:
+        """The action that has handed them to a transparent listener."""
+        return self.way.proxy if self.verdict == "accepted" else None
 
 
 class Engine:
@@ -84,6 +92,8 @@ class Engine:
             if rule.family is family:
                 found.setdefault(rule.hook, []).append(rule)
         self._rules = {hook: Lookup(rules) for hook, rules in found.items()}
+        self._setters = setters(found, family)
+        self._is_looped_asked = any(hook in found for hook in _LOOPED)
 
     def ends(self, packets: Box) -> Iterator[End]:
         """Yield what becomes of `packets`, in parts.
@@ -100,17 +110,29 @@ class Engine:
     # The packet's way.
 
     def _arriving(self, way: Way) -> Iterator[End]:
+        for received in self._received(way):
+            if isinstance(received, End):
+                yield received
+            else:
+                yield from self._turned(received, Hook.PREROUTING)
+
+    def _received(self, way: Way) -> Iterator[Way | End]:
+        """Yield what comes as far as translation; what TPROXY takes does, and goes on from there.
+
+        Source: Linux 6.18, net/netfilter/xt_TPROXY.c, tproxy_tg4(): the mark, then NF_ACCEPT.
+        """
         for raw in self._filtered([way], (Hook.RAW_PREROUTING,)):
             if isinstance(raw, End):
                 yield raw
                 continue
             for diverted, action in self._consult(Hook.DIVERT, raw):
-                if isinstance(action, Tproxy):
-                    yield End(diverted, is_delivered=True, proxy=action)
-                elif isinstance(action, Drop | Unknown):
+                if isinstance(action, Drop | Unknown):
                     yield _ended(diverted, action)
+                elif isinstance(action, Tproxy):
+                    mark = diverted.mark.changed(action.mark, action.mask)
+                    yield replace(diverted, mark=mark, proxy=action)
                 else:
-                    yield from self._turned(diverted, Hook.PREROUTING)
+                    yield diverted
 
     def _made_here(self, way: Way) -> Iterator[End]:
         for marked in self._filtered([way], (Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT)):
@@ -137,8 +159,12 @@ class Engine:
                             yield from self._going_on(turned, hook)
 
     def _going_on(self, way: Way, hook: Hook) -> Iterator[End]:
-        """Route what the destination phase left."""
+        """Route what the destination phase left; the proxy's mark routes to the gateway."""
+        if way.proxy is not None:
+            yield from self._delivered(way)
+            return
         made_here = hook is Hook.OUTPUT
+        leave = self._looping if made_here else self._leaving
         before: tuple[Hook, ...] = (Hook.MANGLE_FORWARD, Hook.FILTER_FORWARD)
         ways: Iterable[Way | End] = (way,)
         if made_here:
@@ -152,11 +178,11 @@ class Engine:
                 continue
             here, away = self._routed(passed.leaving_by(None))
             if here is not None and made_here:
-                yield from self._leaving(here.leaving_by(_LOOPBACK), before)
+                yield from leave(here.leaving_by(_LOOPBACK), before)
             elif here is not None:
                 yield from self._delivered(here)
             for leaving in away:
-                yield from self._leaving(leaving, before)
+                yield from leave(leaving, before)
 
     def _leaving(self, way: Way, before: tuple[Hook, ...]) -> Iterator[End]:
         for left in self._filtered([way], (*before, Hook.MANGLE_POSTROUTING)):
@@ -165,9 +191,36 @@ class Engine:
             else:
                 yield from self._sourced(left, Hook.POSTROUTING)
 
+    def _looping(self, way: Way, before: tuple[Hook, ...]) -> Iterator[End]:
+        """Follow the gateway's own packets out; what leaves by lo comes back in."""
+        for end in self._leaving(way, before):
+            if end.verdict != "accepted" or not self._is_looped_asked:
+                yield end
+                continue
+            looped, gone = end.way.having(Field.OUT_INTERFACE, _LOOPBACK.values)
+            if gone is not None:
+                yield replace(end, way=gone)
+            if looped is not None:
+                yield from self._back_in(looped)
+
+    def _back_in(self, way: Way) -> Iterator[End]:
+        """Follow packets that lo brings back: they keep mark, connection and route.
+
+        So translation has been decided already, in INPUT too, and no mark leads elsewhere.
+        Source: Linux 6.18, drivers/net/loopback.c, loopback_xmit(), which keeps the route;
+        net/netfilter/nf_conntrack_core.c, nf_conntrack_in(): "previously seen (loopback)".
+        """
+        out = way.moved.get(Field.OUT_INTERFACE)
+        back = way.leaving_by(_NONE).moving({Field.IN_INTERFACE: _LOOPBACK})
+        for received in self._received(back):
+            passed = [received] if isinstance(received, End) else self._filtered([received], _LOCAL)
+            for left in passed:
+                end = left if isinstance(left, End) else End(left)
+                yield replace(end, way=end.way.leaving_by(out if isinstance(out, Choice) else None))
+
     def _delivered(self, way: Way) -> Iterator[End]:
         here = way.leaving_by(_NONE)
-        for left in self._filtered([here], (Hook.MANGLE_INPUT, Hook.FILTER_INPUT)):
+        for left in self._filtered([here], _LOCAL):
             if isinstance(left, End):
                 yield left
             else:
@@ -218,10 +271,12 @@ class Engine:
                 for inside in taken:
                     decided = replace(inside, steps=(*inside.steps, Step(hook, rule)))
                     match rule.action:
-                        case SetMark(value, mask):
-                            left.append(replace(decided, mark=_marked(decided.mark, value, mask)))
+                        case SetMark():
+                            left.append(self._marked(decided, rule, rule.action))
                         case Note(key, holds):
                             left.append(_noted(decided, key, holds=holds))
+                        case Untrack() if Field.IN_INTERFACE in way.moved:
+                            left.append(inside)  # Back from lo, it is tracked already.
                         case Untrack():
                             left.append(_noted(decided, UNTRACKED, holds=True))
                         case Unknown(text):
@@ -235,6 +290,11 @@ class Engine:
             parts.add(left)
         for part in parts.rest():
             yield replace(part, steps=(*part.steps, Step(hook, None))), None
+
+    def _marked(self, way: Way, rule: Rule, action: SetMark) -> Way:
+        if action.value is None:
+            return replace(way, mark=way.mark.unknown_by(self._setters[id(rule)], action.mask))
+        return replace(way, mark=way.mark.changed(action.value, action.mask))
 
     # Routing.
 
@@ -250,7 +310,8 @@ class Engine:
             here, away = way.having(Field.OUT_INTERFACE, _NOWHERE)
             if moved is None:  # What rules were told of the destination holds for routing as well.
                 here = None if here is None else here.having(Field.LOCAL_DESTINATION, _YES)[0]
-                away = None if away is None else away.having(Field.LOCAL_DESTINATION, _YES)[1]
+                if away is not None and away.now(Field.OUT_INTERFACE) != _LOOPBACK.values:
+                    away = away.having(Field.LOCAL_DESTINATION, _YES)[1]
             return here, [] if away is None else [away]
         here, away = way.having(Field.DESTINATION, self.site.own)
         if away is not None:
@@ -280,6 +341,8 @@ def _taken(way: Way, rule: Rule) -> tuple[list[Way], list[Way]]:
     taken: list[Way] = []
     left = [way]
     for box in rule.match.boxes:
+        if box.conditions and any(part.mark.others for part in left):
+            left = [settled for part in left for settled in part.settled(box)]
         rest: list[Way] = []
         for part in left:
             inside, outside = part.within(box)
@@ -296,11 +359,3 @@ def _ended(way: Way, action: Action) -> End:
 
 def _noted(way: Way, key: str, *, holds: bool) -> Way:
     return replace(way, noted=way.noted | {key} if holds else way.noted - {key})
-
-
-def _marked(before: tuple[int, int] | None, value: int | None, mask: int) -> tuple[int, int] | None:
-    """Return which bits of the mark that came are kept, and which are inverted afterwards."""
-    if value is None or (before is None and mask != EVERY_BIT):
-        return None
-    kept, flipped = before or (0, 0)
-    return kept & ~mask, (flipped & ~mask) ^ value

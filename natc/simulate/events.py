@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from natc.ir.actions import Drop, Hook, Note, SetMark, Untrack
+from natc.ir.actions import Drop, Hook, Note, SetMark, Tproxy, Untrack
 from natc.ir.conditions import EVERY_BIT
 from natc.ir.policy import Policy, Rule
 from natc.packet import Packet
@@ -11,6 +11,7 @@ from natc.simulate.effects import Effect, effect
 from natc.simulate.engine import End
 from natc.simulate.foretell import Foretold
 from natc.simulate.layout import CHAINS, Chain, Layout, Place
+from natc.simulate.marks import PacketMark
 from natc.simulate.trace import Kind, Step
 
 _SOURCE_HOOKS = frozenset({Hook.INPUT, Hook.POSTROUTING})
@@ -122,10 +123,9 @@ class HookEvents:
             case Note():
                 yield self._event(Effect("left", "back"), rule, place)
                 self._open = self._open[:-1] or self._open
-            case SetMark(value, mask):
-                self._mark = _marked(self._mark, value, mask)
-                words = "a mark not known" if self._mark is None else f"mark {self._mark:#x}"
-                yield self._event(Effect("marked", words), rule, place)
+            case SetMark():
+                self._mark = _marked(self._mark, rule.action)
+                yield self._event(Effect("marked", _mark_words(self._mark)), rule, place)
             case Untrack():
                 what = Effect("untracked", "not tracked from here on")
                 yield self._event(what, rule, place)
@@ -149,19 +149,28 @@ def none_of(what: str, chain: Chain | None) -> str:
     return f"no {what} in {chain.rules:,} rule{'' if chain.rules == 1 else 's'}"
 
 
-def _mark_before(packet: Packet, end: End, hook: Hook) -> int | None:
-    mark: int | None = packet.mark
+def _mark_before(packet: Packet, end: End, hook: Hook) -> PacketMark:
+    mark = PacketMark(kept=0, flipped=packet.mark)
     for step in end.way.steps:
         if step.hook is hook:
             break
-        if step.rule is not None and isinstance(step.rule.action, SetMark):
-            mark = _marked(mark, step.rule.action.value, step.rule.action.mask)
+        action = None if step.rule is None else step.rule.action
+        if isinstance(action, SetMark):
+            mark = _marked(mark, action)
+        elif isinstance(action, Tproxy):
+            mark = mark.changed(action.mark, action.mask)
     return mark
 
 
-def _marked(before: int | None, value: int | None, mask: int) -> int | None:
-    if value is None:
-        return None
-    if before is None:
-        return value if mask == EVERY_BIT else None
-    return before & ~mask ^ value
+def _marked(before: PacketMark, action: SetMark) -> PacketMark:
+    if action.value is None:
+        return before.unknown_by("", action.mask)
+    return before.changed(action.value, action.mask)
+
+
+def _mark_words(mark: PacketMark) -> str:
+    unknown = mark.unknown
+    if unknown == EVERY_BIT:
+        return "a mark not known"
+    known = f"mark {mark.flipped & ~unknown:#x}"
+    return f"{known}, not known in {unknown:#x}" if unknown else known

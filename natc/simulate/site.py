@@ -33,6 +33,8 @@ class Site(Record):
 
     def address_of(self, interfaces: IntervalSet, family: Family) -> IntervalSet:
         """Return what MASQUERADE and REDIRECT may take on `interfaces`; any, if that is unknown."""
+        if interfaces == interface("lo"):
+            return LOOPBACK[family]
         known = EMPTY
         found: list[tuple[int, int]] = []
         for names, own in self.primaries:

@@ -26,6 +26,8 @@ _MADE_HERE = (Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT, Hook.OUTPUT)
 _INPUT = (Hook.MANGLE_INPUT, Hook.FILTER_INPUT, Hook.INPUT)
 _OUTPUT = (Hook.FILTER_OUTPUT, Hook.MANGLE_POSTROUTING, Hook.POSTROUTING)
 _FORWARD = (Hook.MANGLE_FORWARD, Hook.FILTER_FORWARD, *_OUTPUT[1:])
+_LOOPED = (*_ARRIVING[:2], *_INPUT[:2])
+"""What the gateway sends itself meets when lo brings it back: no translation."""
 
 
 def events(scene: Scene, group: Group) -> tuple[Event, ...]:
@@ -81,19 +83,13 @@ class _Telling:
         policy = f"policy {chain.policy}" if chain and chain.policy else ""
         if hook in _TRANSLATING and UNTRACKED in self.end.way.noted:
             yield Event(stage, "unmatched", "not asked", label="the packet is not tracked")
-        elif table == "filter" and (table not in layout.tables or self._is_unseen(hook)):
+        elif table == "filter" and table not in layout.tables:
             yield Event(stage, "unseen", f"must accept {self._flow(hook)}")
         elif chain and chain.rules:
             yield Event(stage, "unmatched", none_of("verdict", chain), label=policy)
         elif table == "filter" or (table == "nat" and hook is not Hook.INPUT):
             words = "no rules" if table in layout.tables else f"no table {table} in these rules"
             yield Event(stage, "unmatched", words, label=policy)
-
-    def _is_unseen(self, hook: Hook) -> bool:
-        """Whether the engine asks no rules here: it stops at a proxy, and before lo."""
-        return self.end.proxy is not None or (
-            hook is Hook.FILTER_INPUT and self.leaving == OVER_LOOPBACK
-        )
 
     def _flow(self, hook: Hook) -> str:
         """Return the packet as a filtering hook sees it."""
@@ -113,12 +109,13 @@ class _Telling:
 
     def _routing(self) -> Event:
         leaving, label = self.leaving, ""
-        if self.end.proxy is not None:
-            words, label = "to the gateway itself", f"by mark {self.end.proxy.mark:#x}"
+        proxy = self.end.way.proxy
+        if leaving == OVER_LOOPBACK:
+            words = "to the gateway itself, over lo"
+        elif proxy is not None:
+            words, label = "to the gateway itself", f"by mark {proxy.mark:#x}"
         elif is_input(self.end):
             words = "to the gateway itself"
-        elif leaving == OVER_LOOPBACK:
-            words = "to the gateway itself, over lo"
         elif leaving - point(0) == EVERY_INTERFACE:
             words = "out, by an interface that is not known"
         else:
@@ -139,19 +136,14 @@ class _Telling:
 
 
 def _stations(packet: Packet, end: End, *, over_loopback: bool) -> list[Hook | None]:
-    """Return the hooks that the packet comes to, and None for routing.
-
-    What the gateway sends itself comes to INPUT once it has left by lo, and not to nat.
-    """
+    """Return the hooks that the packet comes to, and None for routing."""
     made_here = packet.in_interface is None
     first: tuple[Hook, ...] = _MADE_HERE if made_here else _ARRIVING
-    if end.proxy is not None:
-        first = _ARRIVING[:2]
-    last = _INPUT if is_input(end) else _OUTPUT if made_here else _FORWARD
-    whole = [*first, None, *last]
+    last = _OUTPUT if made_here else _INPUT if is_input(end) else _FORWARD
+    whole = [*first, None, *last, *(_LOOPED if over_loopback else ())]
     if end.verdict != "accepted":
         return whole[: whole.index(end.way.steps[-1].hook) + 1]
-    return [*whole, Hook.FILTER_INPUT] if over_loopback else whole
+    return whole
 
 
 def _steps(end: End, hook: Hook) -> tuple[Step, ...]:

@@ -5,15 +5,17 @@ or a choice of the kernel's; so whatever a rule asks of the packets as they are 
 packets as they came, or a part of the choice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from natc.address import Family
-from natc.ir.conditions import EVERY_BIT, Condition, InSet, Mark, Noted, Opaque, negation
+from natc.ir.actions import Tproxy
+from natc.ir.conditions import Condition, InSet, Mark, Noted, Opaque, negation
 from natc.ir.fields import Field, interface_patterns, universe
 from natc.ir.intervals import IntervalSet
 from natc.ir.space import Box
 from natc.record import Record, replace
+from natc.simulate.marks import UNCHANGED, PacketMark
 from natc.simulate.site import Site
 from natc.simulate.spelling import addresses, ports
 from natc.simulate.trace import Step
@@ -56,7 +58,8 @@ class Way(Record):
         moved: the fields that are no longer as they came.
         is_translated: whether connection tracking knows of a new destination.
         noted: what rules have noted of them.
-        mark: the bits kept of the mark that came, and the bits then inverted; None: not known.
+        mark: what became of the one that came.
+        proxy: the action that has handed them to a transparent listener.
         is_choice: whether the kernel may choose another way for the same packets.
         doubts: what had to be assumed of the gateway itself.
         steps: the rules that decided.
@@ -68,10 +71,26 @@ class Way(Record):
     moved: Mapping[Field, Moved]
     is_translated: bool = False
     noted: frozenset[str] = frozenset()
-    mark: tuple[int, int] | None = (EVERY_BIT, 0)
+    mark: PacketMark = UNCHANGED
+    proxy: Tproxy | None = None
     is_choice: bool = False
     doubts: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+
+    def settled(self, box: Box) -> Iterator["Way"]:
+        """Yield the packets by whether their marks came as `box` asks.
+
+        Where it asks for unknown bits at once, `within` can then tell by those alone.
+        """
+        ways = [self]
+        for condition in box.conditions:
+            if not isinstance(condition, Mark) or not condition.mask & self.mark.unknown:
+                continue
+            bits = condition.mask & self.mark.kept
+            if bits:
+                came = Mark((condition.value ^ self.mark.flipped) & bits, bits)
+                ways = [part for way in ways for part in way.cut(came) if part is not None]
+        yield from ways
 
     def within(self, box: Box) -> tuple["Way | None", list["Way"]]:
         """Return the packets that are in `box` as they are now, and the others, in parts."""
@@ -151,8 +170,12 @@ class Way(Record):
         condition_, holds = self._as_came(condition)
         if condition_ is None:
             return (self, None) if holds else (None, self)
-        inside = self.packets.under(condition_)
-        outside = self.packets.under(negation(condition_))
+        return self.cut(condition_)
+
+    def cut(self, condition: Condition) -> tuple["Way | None", "Way | None"]:
+        """Return the packets for which `condition` held as they came, and the others."""
+        inside = self.packets.under(condition)
+        outside = self.packets.under(negation(condition))
         return (
             None if inside is None else replace(self, packets=inside),
             None if outside is None else replace(self, packets=outside),
@@ -161,15 +184,8 @@ class Way(Record):
     def _as_came(self, condition: Condition) -> tuple[Condition | None, bool]:
         """Return what `condition` says of the packets as they came; None where that is settled."""
         match condition:
-            case Mark(value, mask, negated):
-                if self.mark is None:
-                    return Opaque(f"mark {value:#x}/{mask:#x}, set by other rules", negated), False
-                kept, flipped = self.mark
-                if (value ^ flipped) & mask & ~kept:
-                    return None, negated
-                if not mask & kept:
-                    return None, not negated
-                return Mark((value ^ flipped) & mask & kept, mask & kept, negated), False
+            case Mark():
+                return self._mark_as_came(condition)
             case Noted(key, negated):
                 return None, (key in self.noted) is not negated
             case InSet(name, flags, negated):
@@ -178,6 +194,21 @@ class Way(Record):
                     now = ", ".join(f"{flag} now {self._shown(flag)}" for flag in moved)
                     return Opaque(f"set {name} {','.join(flags)} ({now})", negated), False
         return condition, False
+
+    def _mark_as_came(self, asked: Mark) -> tuple[Condition | None, bool]:
+        """Do the same for a mark; of packets that are `settled`, where it asks for unknown bits."""
+        mark, negated = self.mark, asked.negated
+        wanted = asked.value ^ mark.flipped
+        if wanted & asked.mask & ~mark.kept & ~mark.unknown:
+            return None, negated  # A rule has set it otherwise.
+        bits = asked.mask & mark.kept
+        unknown = mark.asked_of_others(asked) if mark.others else None
+        if unknown is None:
+            came = Mark(wanted & bits, bits, negated)
+            return (came, False) if bits else (None, not negated)
+        if bits and self.packets.under(Mark(wanted & bits, bits)) is None:
+            return None, negated
+        return (negation(unknown) if negated else unknown), False
 
     def _has_moved(self, flag: str) -> bool:
         return any(field in self.moved for field in _SIDES.get(flag, ()))

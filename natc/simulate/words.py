@@ -10,7 +10,8 @@ from natc.ir.fields import ANY_USERS, NO_USER, Field, interface_patterns, univer
 from natc.ir.intervals import IntervalSet, point
 from natc.ir.space import Box
 from natc.packet import PROTOCOL_NAMES
-from natc.simulate.compare import Fate, Fates
+from natc.simulate.fate import Fate, Fates
+from natc.simulate.marks import UNCHANGED, PacketMark
 from natc.simulate.site import EVERY_INTERFACE
 from natc.simulate.way import Moved
 
@@ -172,11 +173,18 @@ def fate(found: Fate, box: Box, family: Family) -> str:
         words.append(f"proxy {where}:{found.proxy.port}")
     if found.is_untracked:
         words.append("not tracked")
-    if found.mark is None:
-        words.append("with a mark that is not known")
-    elif found.mark != (EVERY_BIT, 0):
-        words.append(f"mark {found.mark[1]:#x}/{found.mark[0] ^ EVERY_BIT:#x}")
+    if found.mark != UNCHANGED:
+        words += _mark(found.mark)
     return " ".join(words) or "unchanged"
+
+
+def _mark(mark: PacketMark) -> Iterator[str]:
+    changed = (mark.kept ^ EVERY_BIT | mark.flipped) & ~mark.unknown
+    if changed:
+        yield f"mark {mark.flipped & ~mark.unknown:#x}/{changed:#x}"
+    for setter, bits in mark.others:
+        part = "" if bits == EVERY_BIT else f" in {bits:#x}"
+        yield f"with a mark that is not known{part}, set in {setter}"
 
 
 def _end(moved: Moved | None, before: IntervalSet | None, family: Family) -> str:

@@ -14,7 +14,7 @@ from natc.testlab.errors import LabError
 
 NETLINK_NETFILTER = 12
 NFNLGRP_CONNTRACK_NEW = 1
-CT_NEW, CT_DELETE = 0x100, 0x102
+CT_NEW, CT_GET, CT_DELETE = 0x100, 0x101, 0x102
 CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_MARK = 1, 2, 8
 CTA_TUPLE_IP, CTA_TUPLE_PROTO = 1, 2
 CTA_IP_V4_SRC, CTA_IP_V4_DST, CTA_IP_V6_SRC, CTA_IP_V6_DST = 1, 2, 3, 4
@@ -67,13 +67,25 @@ class Table:
         ((_, content),) = netlink.messages(data)
         return _entry(content)
 
+    def mark(self, entry: Entry) -> int:
+        """Return what the mark of a connection is by now."""
+        self._requests.send(netlink.request(CT_GET, 0, _named(entry)))
+        ((kind, content),) = netlink.messages(self._requests.recv(netlink.ROOM))
+        if kind == netlink.NLMSG_ERROR:
+            raise LabError("a connection was gone before the lab could look at it")
+        return _entry(content).mark
+
     def delete(self, entry: Entry) -> None:
         """Remove one connection; it may be gone already."""
-        header = netlink.NETFILTER_HEADER.pack(_number(entry.family), 0, 0)
-        key = netlink.attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, entry.key)
-        code = netlink.ask(self._requests, CT_DELETE, 0, header + key)
+        code = netlink.ask(self._requests, CT_DELETE, 0, _named(entry))
         if code not in {0, errno.ENOENT}:
             raise LabError(f"cannot delete a connection: {os.strerror(code)}")
+
+
+def _named(entry: Entry) -> bytes:
+    """Return what names a connection in a request."""
+    header = netlink.NETFILTER_HEADER.pack(_number(entry.family), 0, 0)
+    return header + netlink.attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, entry.key)
 
 
 def _number(family: Family) -> int:

@@ -99,6 +99,7 @@ class Acting:
 
 def _keep(connection: Connection, home: int, serve: Callable[[Connection], None]) -> None:
     """Enter the namespaces, fork the worker, and end when it has ended."""
+    signal.set_wakeup_fd(-1)  # An event loop of the parent's would take our signals for its own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -12,7 +12,7 @@ from natc.testlab import netlink, programs
 from natc.testlab.topology import Topology
 
 LOOPBACK = 1
-"""Connection mark of what left by `lo`, and so was for the gateway."""
+"""Connection mark of what left by `lo`, until INPUT has it."""
 
 DELIVERED = 2
 FIRST_INTERFACE = 0x1000

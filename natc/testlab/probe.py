@@ -130,9 +130,21 @@ class Prober:
             return _dropped(packet)
         if not _is_of(entry, packet):
             raise LabError(f"a connection that no probe made: {entry}")
+        mark = self._looped(entry) if entry.mark == oracle.LOOPBACK else entry.mark
         if not keep:
             self._connections.delete(entry)
-        return self._observation(packet, entry)
+        return self._observation(packet, entry, mark)
+
+    def _looped(self, entry: conntrack.Entry) -> int:
+        """Return the mark of what left by lo, once it has come back in.
+
+        Such a connection is announced as its packet leaves; INPUT marks it afterwards, or drops it.
+        """
+        mark = self._connections.mark(entry)
+        if mark == oracle.LOOPBACK:
+            self._ports.fence()
+            mark = self._connections.mark(entry)
+        return mark
 
     def _send_by(self, packet: Packet) -> None:
         """Send by way of `packet.out_interface`, or by routing where it names none."""
@@ -176,9 +188,11 @@ class Prober:
             if error.errno not in _REFUSED:
                 raise
 
-    def _observation(self, packet: Packet, entry: conntrack.Entry) -> Observation:
+    def _observation(self, packet: Packet, entry: conntrack.Entry, mark: int) -> Observation:
+        if mark == oracle.LOOPBACK:  # It never came to the end of INPUT.
+            return _dropped(packet)
         has_ports = packet.destination_port is not None
-        mark, reply = entry.mark, entry.reply
+        reply = entry.reply
         verdict: Literal["forwarded", "delivered"] = "delivered"
         out_interface = listener = None
         if mark >= oracle.FIRST_LISTENER:
@@ -186,7 +200,7 @@ class Prober:
         elif mark >= oracle.FIRST_INTERFACE:
             verdict = "forwarded"
             out_interface = self._topology.interfaces[mark - oracle.FIRST_INTERFACE].name
-        elif mark not in {oracle.LOOPBACK, oracle.DELIVERED}:
+        elif mark != oracle.DELIVERED:
             raise LabError(f"{packet} ended where the lab has no interface")
         return Observation(
             verdict,

@@ -131,6 +131,11 @@ def complaint(oracle: Oracle, packet: Packet, seen: Observation) -> str | None:
             (packet.family, end.destination) in ODD for end in oracle.arrivals(packet, verdict)
         )
         return None if odd else f"dropped; expected {verdict}"
+    if packet.in_interface is None and seen.verdict == "delivered":
+        wrong = _loop_complaint(oracle, packet, seen)
+        if wrong is not None:
+            return wrong
+        seen = replace(seen, listener=None)
     if verdict.kind == "listener" or seen.listener is not None:
         return _listener_complaint(packet, verdict, seen)
     if verdict.kind == "gateway" and seen.destination != _redirected(packet):
@@ -152,6 +157,24 @@ def complaint(oracle: Oracle, packet: Packet, seen: Observation) -> str | None:
     if not _allows(packet, decided, seen, out):
         return f"source {_end(packet, seen, 'source')}; expected {decided}, leaving by {out}"
     return None
+
+
+def _loop_complaint(oracle: Oracle, packet: Packet, seen: Observation) -> str | None:
+    """Hold a proxy against what the gateway sends itself: on its way back, that arrives by lo."""
+    back = Packet(
+        packet.family,
+        packet.protocol,
+        seen.source,
+        seen.source_port,
+        seen.destination,
+        seen.destination_port,
+        "lo",
+        mark=packet.mark,
+    )
+    verdict = oracle.destination(back)
+    wanted = (verdict.listener, tuple(verdict.ports or ())) if verdict.kind == "listener" else None
+    taken = None if seen.listener is None else (seen.listener.address, (seen.listener.port,))
+    return None if taken == wanted else f"taken by {seen.listener}; expected {verdict} from lo"
 
 
 def _listener_complaint(packet: Packet, verdict: Verdict, seen: Observation) -> str | None:

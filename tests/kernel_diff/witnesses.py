@@ -83,13 +83,10 @@ def _is_refuted(conditions: Iterable[Condition], packet: Packet) -> bool:
 def _allows(end: End, packet: Packet, seen: Observation) -> bool:
     if end.verdict != "accepted" or seen.verdict == "dropped":
         return end.verdict == seen.verdict
-    if end.proxy is not None or seen.listener is not None:
-        return (
-            end.proxy is not None
-            and seen.listener is not None
-            and (end.proxy.address, end.proxy.port) == (seen.listener.address, seen.listener.port)
-            and (packet.destination, packet.source) == (seen.destination, seen.source)
-        )
+    proxy = None if end.proxy is None else (end.proxy.address, end.proxy.port)
+    taken = None if seen.listener is None else (seen.listener.address, seen.listener.port)
+    if proxy != taken:
+        return False
     if (seen.verdict == "delivered") != (end.is_delivered or _goes_home(end)):
         return False
     if seen.out_interface is not None and not (

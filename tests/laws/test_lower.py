@@ -1,5 +1,6 @@
 """The IR means what the text says: simulating it agrees with the oracle's reading of the tree."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import pytest
@@ -70,8 +71,43 @@ def ends_by_oracle(oracle: Oracle, packet: Packet) -> set[End]:
             leaving = replace(packet, out_interface="lo")
         decided = oracle.source(leaving, arrival)
         for sources, ports in _sources(oracle, leaving, decided):
-            found.add(End(arrival.destination, arrival.port, sources, ports))
+            end = End(arrival.destination, arrival.port, sources, ports)
+            found |= {end} if leaving.out_interface != "lo" else _brought_back(oracle, packet, end)
     return found
+
+
+def _brought_back(oracle: Oracle, packet: Packet, end: End) -> set[End]:
+    """Return the ends of what the gateway sends itself, which a proxy can take from lo."""
+    by_listener: dict[tuple[int, int] | None, set[int]] = {}
+    port = packet.source_port if end.source_ports is None else min(end.source_ports)
+    for source in end.sources or {packet.source}:
+        back = replace(
+            packet,
+            source=source,
+            source_port=port,
+            destination=end.destination,
+            destination_port=end.destination_port,
+            in_interface="lo",
+            out_interface=None,
+            user=None,
+        )
+        verdict = oracle.destination(back)
+        listener = None
+        if verdict.kind == "listener":
+            assert isinstance(verdict.ports, range)
+            listener = verdict.listener or 0, verdict.ports[0]
+        by_listener.setdefault(listener, set()).add(source)
+    ends = set()
+    for listener, sources in by_listener.items():
+        # Where all sources fare alike, they may be more than could be listed.
+        there = (
+            end if len(by_listener) == 1 else dataclasses.replace(end, sources=frozenset(sources))
+        )
+        if listener is not None:
+            at = {"destination": listener[0], "destination_port": listener[1]}
+            there = dataclasses.replace(there, **at, is_proxied=True)
+        ends.add(there)
+    return ends
 
 
 def _arrivals(oracle: Oracle, packet: Packet, verdict: Verdict) -> list[Arrival]:

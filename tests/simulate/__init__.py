@@ -1,0 +1,1 @@
+"""The simulator: what one packet, or all packets, may come to."""
