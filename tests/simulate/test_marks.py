@@ -82,6 +82,14 @@ def test_bits_that_no_unknown_value_reaches_stay_known(mark: int, expected: str)
     assert verdicts(partly, mark) == {expected}
 
 
+def test_bits_that_the_connection_inverts_are_unknown_too() -> None:
+    inverted = rules(
+        "mangle PREROUTING -j CONNMARK --restore-mark --nfmask 0x0 --ctmask 0xff",
+        "filter FORWARD -m mark --mark 0x1/0x1 -j DROP",
+    )
+    assert verdicts(inverted, 0x1) == {"dropped", "accepted"}
+
+
 def test_a_value_set_over_an_unknown_one_is_known() -> None:
     over = rules(
         RESTORE,

@@ -90,10 +90,13 @@ class _Target:
                 # Only what it restores reaches the packet; what it remembers is opaque.
                 if "--restore-mark" not in self.options:
                     return None
-                words = (
-                    self.options.get("--nfmask") or self.options.get("--mask") or ("0xffffffff",)
+                # Source: net/netfilter/xt_connmark.c, connmark_tg_shift(), Linux 6.18: bits of
+                # nfmask are cleared, then those of ctmask inverted where the connection has them.
+                both = self.options.get("--mask", ("0xffffffff",))
+                cleared, inverted = (
+                    number(self.options.get(flag, both)[0]) for flag in ("--nfmask", "--ctmask")
                 )
-                return SetMark(None, number(words[0]))
+                return SetMark(None, cleared | inverted)
             case "CT":
                 return Untrack() if "--notrack" in self.options else None
             case _:
