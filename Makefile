@@ -6,15 +6,17 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TOOLS  := iptables-nft-restore iptables-legacy-restore nft ip ipset conntrack
 DEBIAN := iptables nftables iproute2 ipset conntrack
+DAEMONS := docker.io busybox-static libvirt-daemon-system libvirt-clients dnsmasq-base systemd
+COMPILER := gcc libc6-dev python3-dev
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check golden docs kernel fuzz fuzz-kernel bench clean
+.PHONY: help setup tools daemons libiptc demo test check golden docs kernel fuzz fuzz-kernel bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(READY) tools  ## virtual environment, Python packages and, for root, Debian packages
+setup: $(READY) tools libiptc  ## virtual environment, Python packages and, for root, Debian packages
 
 $(READY): pyproject.toml hatch_build.py grammar/nat.lark
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +36,35 @@ tools:
 	    echo "missing:$$missing; install the packages $(DEBIAN) for the kernel tests" >&2; \
 	fi
 
+# The daemons that natc lives beside: 70 MB, half a minute.  Only in CI, since to install them
+# starts them; where they are missing, their tests are skipped.
+daemons:
+	@for tool in dockerd busybox libvirtd virsh dnsmasq systemd-analyze; do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	if [ -n "$$missing" ] && [ -n "$(CI)" ] && [ "$$(id -u)" = 0 ] && \
+	    command -v apt-get >/dev/null; then \
+	    echo "installing $(DAEMONS)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends $(DAEMONS) >/dev/null; \
+	fi
+
+# python-iptables comes as source alone, and natc goes without it: its tests are skipped then.
+libiptc: $(READY)
+	@if $(BIN)/python -c 'import importlib.util; exit(importlib.util.find_spec("iptc") is None)'; \
+	then exit 0; fi; \
+	header=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h; \
+	if command -v gcc >/dev/null && [ -e "$$header" ] && [ -e /usr/include/errno.h ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo 'installing $(COMPILER)'; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends $(COMPILER) >/dev/null; \
+	fi; \
+	$(BIN)/pip install --quiet --disable-pip-version-check 'python-iptables>=1.2' \
+	    >$(VENV)/libiptc.log 2>&1 || { \
+	    echo "no python-iptables, whose tests are skipped: it needs gcc, the headers of C and" \
+	        "$$header (Debian: $(COMPILER)); see $(VENV)/libiptc.log" >&2; }
+
 # A rule that names a user loads only for root, so others watch a smaller gateway.
 DEMO = policies/$(if $(filter 0,$(shell id -u)),office,company).nat
 
@@ -45,7 +76,7 @@ demo: setup  ## compile the office gateway and watch a real kernel obey it
 	@printf 'Its packets, by the model and by a real kernel with iptables-nft and -legacy:\n\n'
 	@$(BIN)/natc test $(DEMO) --kernel both --packets
 
-test: setup  ## all tests, those in a real kernel included
+test: setup daemons  ## all tests, those in a real kernel included
 	$(PYTEST) $(if $(CI),--require-kernel) -q -n auto
 
 check: setup  ## formatting, lints, types, who imports whom
@@ -62,7 +93,7 @@ docs: setup  ## rewrite docs/rules.md from the pages of the lint rules
 	$(BIN)/natc rules --format markdown >docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
 
-kernel: setup  ## only the tests in a real kernel
+kernel: setup daemons  ## only the tests in a real kernel
 	$(PYTEST) -m kernel --require-kernel -q -n auto
 
 fuzz: setup  ## more random policies: make fuzz N=5000

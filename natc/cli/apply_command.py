@@ -1,12 +1,17 @@
 """`natc apply`."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from natc.cli.on_gateway import able, tell, wait_option, wanted_policy
+from natc.cli.on_gateway import able, refuse, tell, tell_deleted, wait_option, wanted_policy
 from natc.cli.policy_options import policy_options
 from natc.cli.report import format_option, reported
+
+if TYPE_CHECKING:
+    from natc.host.gateway import Gateway
+    from natc.host.policy import Wanted
 
 
 @click.command("apply", no_args_is_help=True)
@@ -31,6 +36,16 @@ from natc.cli.report import format_option, reported
     show_default=True,
     help="iptables-restore, or python-iptables on a legacy host.",
 )
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--flush-conntrack",
+    type=click.Choice(["affected", "none"]),
+    default="none",
+    show_default=True,
+    help="Delete connections that the new rules would certainly translate otherwise; with --confirm"
+    " when they are confirmed.",
+)
+@click.option("--force", is_flag=True, help="Apply in spite of errors that `natc doctor` finds.")
 @wait_option
 @policy_options
 @format_option
@@ -40,6 +55,9 @@ def command(
     confirm: int | None,
     place: str,
     backend: str,
+    dry_run: bool,
+    flush_conntrack: str,
+    force: bool,
     wait: int,
     node: str | None,
     settings: Mapping[str, str],
@@ -57,19 +75,27 @@ def command(
     connection to the gateway dies on the way, the rules of before come back by themselves.
     """  # noqa: D301
     from natc.host.apply import apply  # noqa: PLC0415 - start-up
+    from natc.host.doctor import blocking  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415
 
     with reported(format_, colour), able():
         wanted = wanted_policy(policy, stdin_filename, node, settings)
+        here = gateway(wait)
+        if not force:
+            refuse(blocking(wanted, here, backend), format_, colour)
+        if dry_run:
+            _show_plan(wanted, here, place, backend, format_)
+            return
         done = apply(
             wanted,
-            gateway(wait),
+            here,
             Store(),
             place=Place(place),
             backend="libiptc" if backend == "libiptc" else "restore",
             confirm=confirm,
+            flush=flush_conntrack == "affected",
         )
     tell(*done.notes)
     if not done.changed:
@@ -78,3 +104,18 @@ def command(
         tell(f"{wanted.name} is in place for {done.pending} s; `natc confirm` keeps it")
     else:
         tell(f"{wanted.name} is in place")
+    if done.pending and done.deleted:
+        tell(f"stranded connections to delete when it is confirmed: {done.deleted:,}")
+    elif not done.pending:
+        tell_deleted(done.deleted)
+
+
+def _show_plan(wanted: "Wanted", here: "Gateway", place: str, backend: str, format_: str) -> None:
+    """Show what an apply would change; the rules have been loaded in a throw-away namespace."""
+    from natc.cli.plan_command import show  # noqa: PLC0415 - start-up
+    from natc.host.plan import plan  # noqa: PLC0415
+    from natc.targets.iptables.model import Place  # noqa: PLC0415
+
+    made = plan(wanted, here, Place(place), "libiptc" if backend == "libiptc" else "restore")
+    show(made, format_)
+    tell("the kernel takes these rules; nothing was changed: this was a dry run")

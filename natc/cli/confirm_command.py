@@ -2,7 +2,7 @@
 
 import click
 
-from natc.cli.on_gateway import able, tell, wait_option
+from natc.cli.on_gateway import able, tell, tell_deleted, wait_option
 
 
 @click.command("confirm")
@@ -15,10 +15,14 @@ def command(*, wait: int) -> None:
     natc confirm --wait 30
 
     From now on it also comes back after a boot.
+    Connections that `--flush-conntrack affected` found stranded are deleted now.
     """  # noqa: D301
     from natc.host.apply import confirm  # noqa: PLC0415 - start-up
     from natc.host.store import Store  # noqa: PLC0415
 
     with able():
-        kept = confirm(Store(), wait)
+        done = confirm(Store(), wait)
+    kept = done.generation
     tell("confirmed" if kept is None else f"{kept.policy} is confirmed")
+    tell(*done.notes)
+    tell_deleted(done.deleted)

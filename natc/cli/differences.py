@@ -9,11 +9,10 @@ from natc.cli.rule_sets import RuleSet
 from natc.diagnostics.text import printable
 from natc.ir.actions import Hook, Note
 from natc.ir.policy import Policy, Rule
-from natc.packet import Packet
-from natc.record import Record, replace
+from natc.record import replace
 from natc.simulate import Site, site_of, words
-from natc.simulate.compare import Difference, Treatment, compare
-from natc.simulate.sample import sample
+from natc.simulate.compare import Treatment
+from natc.simulate.differing import Found, differing
 
 _FILTERING = frozenset(
     {
@@ -22,18 +21,6 @@ _FILTERING = frozenset(
         Hook.FILTER_OUTPUT,
     }
 )
-
-
-class Found(Record):
-    """One difference.
-
-    Attributes:
-        packet: one of the packets.
-    """
-
-    family: Family
-    difference: Difference
-    packet: Packet
 
 
 def differences(left: RuleSet, right: RuleSet, families: Iterable[Family]) -> list[Found]:
@@ -50,9 +37,9 @@ def differences(left: RuleSet, right: RuleSet, families: Iterable[Family]) -> li
     names = [name for side in (mine, theirs) for zone in side.zones for name in zone.interfaces]
     names = [name for name in names if "+" not in name]
     return [
-        Found(family, difference, sample(difference.packets, family, names))
+        found
         for family in families
-        for difference in compare(mine, theirs, family, _site(left, right, family))
+        for found in differing(mine, theirs, family, _site(left, right, family), names)
     ]
 
 

@@ -19,4 +19,5 @@ class Unable(click.ClickException):
     def show(self, file: object = None) -> None:
         """Say why, on standard error."""
         del file
-        click.echo(f"natc: {printable(self.message)}", err=True)
+        lines = map(printable, self.message.split("\n"))
+        click.echo("\n".join([f"natc: {next(lines)}", *lines]), err=True)

@@ -23,7 +23,17 @@ COMMANDS = {
 }
 """Command to its help line, here so that `natc --help` loads no command."""
 
-ON_A_GATEWAY = ("apply", "confirm", "rollback", "remove")
+ON_A_GATEWAY = (
+    "plan",
+    "doctor",
+    "apply",
+    "confirm",
+    "rollback",
+    "remove",
+    "install-boot",
+    "status",
+    "watch",
+)
 """Commands that act on a running gateway."""
 
 _ALL = (*COMMANDS, *ON_A_GATEWAY)
@@ -71,7 +81,6 @@ def natc() -> None:
     \b
     natc compile office.nat | iptables-restore --noflush
     natc apply office.nat --confirm 30
-
     Exit codes: 0 all well, 1 findings, 2 wrong usage, 3 natc could not do it.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
 

@@ -1,16 +1,18 @@
 """What the commands share that act on a running gateway."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from natc.cli.errors import Unable
+from natc.cli.errors import FINDINGS, Unable
 from natc.cli.files import STDIN, read_policy
+from natc.cli.report import rendered, say
 from natc.diagnostics.text import printable
 
 if TYPE_CHECKING:
+    from natc.diagnostics import Diagnostic
     from natc.host.policy import Wanted
 
 Command = Callable[..., None]
@@ -55,7 +57,21 @@ def wanted_policy(
     return Wanted(source, "-" if path == STDIN else path, node, settings)
 
 
+def refuse(found: "Sequence[Diagnostic]", format_: str, colour: str) -> None:
+    """End with exit code 1 where something makes it senseless to apply."""
+    if found:
+        say(rendered(found, format_), format_, colour)
+        tell("nothing was changed; --force applies in spite of it")
+        raise SystemExit(FINDINGS)
+
+
 def tell(*lines: str) -> None:
     """Say on standard error what happens."""
     for line in lines:
         click.echo(f"natc: {printable(line)}", err=True)
+
+
+def tell_deleted(count: int | None) -> None:
+    """Say how many stranded connections were deleted, where that was asked for."""
+    if count is not None:
+        tell(f"{count:,} stranded connection{'' if count == 1 else 's'} deleted")

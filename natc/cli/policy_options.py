@@ -15,9 +15,15 @@ Command = Callable[..., None]
 
 def policy_options(function: Command) -> Command:
     """Add `--node`, `--set` and `--stdin-filename` to a command."""
-    function = click.option(
-        "--stdin-filename", metavar="NAME", help="The name of standard input (`-`) in messages."
-    )(function)
+    return node_options(
+        click.option(
+            "--stdin-filename", metavar="NAME", help="The name of standard input (`-`) in messages."
+        )(function)
+    )
+
+
+def node_options(function: Command) -> Command:
+    """Add `--node` and `--set` to a command that reads no standard input."""
     function = click.option(
         "--set",
         "settings",

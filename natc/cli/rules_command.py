@@ -19,16 +19,17 @@ from natc.lint.pages import document, state
     help="Form of the list; markdown holds every page as well.",
 )
 def command(format_: str) -> None:
-    """List everything that natc can find in policies and rules.
+    """List everything that natc can find in policies, rules and gateways.
 
     \b
     natc rules
     natc rules --format json
 
     The columns are code, name, level, kind, whether it is on by default (`always`: an error of the
-    compiler), whether `natc lint --fix` repairs it, and what it finds. Kinds: X is exact on the
-    meaning of the rules, K against what kernel and iptables accept, T relative to the declared
-    zones and networks; A is advice. `natc explain CODE` tells the rest.
+    compiler; or the command that finds it on a running gateway), whether `natc lint --fix` repairs
+    it, and what it finds. Kinds: X is exact on the meaning of the rules, K against what kernel and
+    iptables accept, T relative to the declared zones and networks; H is about a running gateway, A
+    is advice. `natc explain CODE` tells the rest.
     """  # noqa: D301
     forms = {"text": _text, "json": _json, "markdown": document}
     echo_result(forms[format_]())

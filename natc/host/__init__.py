@@ -8,6 +8,12 @@
     rehearsal  the rules in a throw-away namespace first
     backends   ways to hand rules to the kernel
     apply      all of it in order: apply, confirm, roll back, remove
+    prospect   the rules of now and those after an apply, all programs' and in the kernel's words
+    plan       what an apply would change, with `rule_changes`, and with `connections`: those of
+               `conntrack` that it strands, in `surroundings` that the kernel knows
+    flush      the end of those connections, after the apply or once it is confirmed
+    status     what is in place and what became of it, with `counters`
+    boot       the files that have the confirmed rules come back at boot
 
 Nothing else in natc changes the kernel that it runs on.
 """

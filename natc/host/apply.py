@@ -2,7 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from natc import programs
 from natc.address import FAMILIES, Family
@@ -11,6 +13,7 @@ from natc.host.backends import Backend, Hands, put
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
 from natc.host.held import State, States, aimed_at, held, place_of, transactions
+from natc.host.kept import SOURCES
 from natc.host.policy import Wanted
 from natc.host.rehearsal import rehearse
 from natc.host.store import Generation, Store, saved_name
@@ -18,6 +21,9 @@ from natc.record import Record, replace
 from natc.targets.iptables.model import Place
 from natc.targets.iptables.own import parts
 from natc.targets.iptables.script import script
+
+if TYPE_CHECKING:
+    from natc.host.flush import Flush
 
 
 class Applied(Record):
@@ -28,12 +34,15 @@ class Applied(Record):
         changed: whether the kernel held something else before.
         pending: seconds in which it must be confirmed; None where it need not be.
         notes: what else happened, in words.
+        deleted: connections that were deleted, or are to be once it is confirmed; None where that
+            was not asked for.
     """
 
     generation: Generation | None
     changed: bool
     pending: int | None = None
     notes: tuple[str, ...] = ()
+    deleted: int | None = None
 
 
 def apply(
@@ -44,17 +53,20 @@ def apply(
     place: Place = Place.FIRST,
     backend: Backend = "restore",
     confirm: int | None = None,
+    flush: bool = False,
 ) -> Applied:
     """Put a policy's rules in place of those that natc put there before.
 
     Args:
         place: whether natc's rules come before or after those of other programs.
         confirm: seconds after which the rules of before come back unless `confirm` is called.
+        flush: delete the connections that are certain to be stranded, see `flush`: at once, or
+            when the rules are confirmed.
 
     Raises:
         HostError: it could not be done; the gateway is as it was.
     """
-    text = script(wanted.rulesets, wanted.name, FAMILIES, place)
+    text = script(wanted.rulesets, Path(wanted.path).name, FAMILIES, place)
     with store.locked(gateway.wait) as lock:
         notes = tidied(store)
         before, after = held(gateway), aimed_at(wanted.rulesets)
@@ -66,9 +78,11 @@ def apply(
         ):
             if confirm is None:
                 store.link_boot(current)
-            return Applied(current, changed=False, notes=notes)
+            return Applied(current, changed=False, notes=notes, deleted=0 if flush else None)
+        stranded = _stranded(wanted, gateway, place) if flush else None
+        deleted: int | None = None
         families = [family for family in FAMILIES if before[family] or after[family]]
-        known = _rehearsed(gateway, before, after, families, place)
+        known = _rehearsed(gateway, before, after, families, place, backend=backend)
         facts = {
             "policy": wanted.path,
             "digest": wanted.digest,
@@ -78,11 +92,12 @@ def apply(
             "node": wanted.node,
             "settings": dict(wanted.settings),
         }
-        made = store.add({"install.sh": text}, facts, None if current is None else current.number)
+        texts = {"install.sh": text, SOURCES: wanted.sources.file()}
+        made = store.add(texts, facts, None if current is None else current.number)
         old = {family: before[family].ruleset() for family in families}
         with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
-            with gateway.locked(str(store.passing / "xtables.lock")) as environment:
-                hands = Hands(gateway, place, (lock,), environment)
+            with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
+                hands = Hands(gateway, place, (lock, *files), environment)
                 for family in families:
                     put(backend, hands, before[family], after[family])
             now = held(gateway)
@@ -94,17 +109,40 @@ def apply(
                 store.link_boot(made)
                 way.close()
             else:
+                if stranded is not None:
+                    deleted = stranded.leave(store, made)
                 way.leave(confirm)
         store.prune()
-    return Applied(made, changed=True, pending=confirm, notes=notes)
+        if stranded is not None and confirm is None:
+            try:
+                deleted = stranded.delete()
+            except HostError as error:  # The rules are in place nevertheless.
+                notes = (*notes, f"stranded connections were not deleted: {error}")
+    return Applied(made, changed=True, pending=confirm, notes=notes, deleted=deleted)
 
 
-def confirm(store: Store, wait: float) -> Generation | None:
+def _stranded(wanted: Wanted, gateway: Gateway, place: Place) -> "Flush":
+    """Prepare to delete the connections that a change strands.
+
+    Raises:
+        HostError: natc cannot tell which they are.
+    """
+    from natc.host.flush import Flush  # noqa: PLC0415 - rests on this module, and start-up
+    from natc.host.prospect import Prospect  # noqa: PLC0415
+
+    return Flush(Prospect(wanted, gateway, place))
+
+
+def confirm(store: Store, wait: float) -> Applied:
     """Have what was applied stay, and come back after a boot.
+
+    Connections that the apply was told to delete are deleted now.
 
     Raises:
         HostError: nothing waits to be confirmed.
     """
+    from natc.host.flush import delete_left  # noqa: PLC0415 - rests on this module, and start-up
+
     with store.locked(wait):
         notes = ways.recover(store)
         waiting = ways.pending(store)
@@ -113,7 +151,11 @@ def confirm(store: Store, wait: float) -> Generation | None:
         current = store.current
         store.link_boot(current)
         ways.confirm(waiting)
-        return current
+        try:
+            return Applied(current, changed=False, deleted=delete_left(store, current))
+        except HostError as error:  # It is confirmed nevertheless.
+            note = f"stranded connections were not deleted: {error}"
+            return Applied(current, changed=False, notes=(note,))
 
 
 def roll_back(gateway: Gateway, store: Store) -> Applied:
@@ -186,6 +228,8 @@ def _go_to(gateway: Gateway, store: Store, lock: int, target: Generation | None)
     old = {family: state.ruleset() for family, state in before.items() if state}
     with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
         text = script({}, "no rules") if target is None else target.text()
+        if target is not None:
+            store.note_served(target, None)  # It comes back as it was applied.
         done = programs.run(
             ["sh"], text, kept=(lock,), environment={**os.environ, **gateway.environment()}
         )
@@ -211,29 +255,47 @@ def is_undisturbed(current: Generation, now: States, place: Place) -> bool:
 
 
 def _rehearsed(
-    gateway: Gateway, before: States, after: States, families: Iterable[Family], place: Place
+    gateway: Gateway,
+    before: States,
+    after: States,
+    families: Iterable[Family],
+    place: Place,
+    *,
+    backend: Backend,
 ) -> Mapping[Family, State]:
     """Try the rules elsewhere first where the kernel takes them in more than one transaction.
 
-    One transaction is taken whole or not at all, and needs no rehearsal.
+    One transaction is taken whole or not at all, and needs no rehearsal; python-iptables always
+    does, since it may hand over other rules than it was given.
     """
+    if backend == "libiptc":
+        from natc.host import libiptc  # noqa: PLC0415 - python-iptables may be missing
+
+        return rehearsed(gateway, after, libiptc.rehearsal(gateway))
     count = sum(
         transactions(before[family], after[family], place).count("COMMIT\n") for family in families
     )
     return rehearsed(gateway, after) if count > 1 else {}
 
 
-def rehearsed(gateway: Gateway, after: States) -> Mapping[Family, State]:
+def rehearsed(
+    gateway: Gateway,
+    after: States,
+    also: Callable[[Mapping[Family, str]], None] | None = None,
+) -> Mapping[Family, State]:
     """Return what the kernel makes of rules, in a throw-away namespace.
 
+    Args:
+        also: what else to do there with the texts once they are loaded.
+
     Raises:
-        HostError: it refuses them.
+        HostError: it refuses them, or `also` does.
     """
     texts = {
         family: transactions(State(family, {}), state, Place.FIRST)
         for family, state in after.items()
     }
-    dumps = rehearse(gateway, {family: text for family, text in texts.items() if text})
+    dumps = rehearse(gateway, {family: text for family, text in texts.items() if text}, also)
     return {
         family: State(family, parts(dump), after[family].routes) for family, dump in dumps.items()
     }

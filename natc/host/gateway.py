@@ -113,7 +113,7 @@ class Gateway(Record):
             raise Refusal(said, int(named[1]) if named else None, done.returncode)
 
     @contextmanager
-    def locked(self, private: str) -> Iterator[Mapping[str, str]]:
+    def locked(self, private: str) -> Iterator[tuple[Mapping[str, str], tuple[int, ...]]]:
         """Hold the xtables lock: nobody else who takes it changes rules meanwhile.
 
         Legacy programs alone take it; those of nf_tables see in the kernel whether somebody came
@@ -123,18 +123,19 @@ class Gateway(Record):
             private: another file, for the programs that natc runs while it holds the lock.
 
         Yields:
-            What their environment must say.
+            What their environment must say, and the open files that they must keep: the lock
+            outlives natc as long as one of them runs.
 
         Raises:
             HostError: others hold it.
         """
         if self.flavour is not Flavour.LEGACY or self.version < (1, 8, 6):
-            yield {}
+            yield {}, ()
             return
         path = os.environ.get("XTABLES_LOCKFILE", _XTABLES_LOCK)
         handle = take_lock(path, self.wait, "another program holds the xtables lock")
         try:
-            yield {"XTABLES_LOCKFILE": private}
+            yield {"XTABLES_LOCKFILE": private}, (handle,)
         finally:
             os.close(handle)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from natc import pipeline
 from natc.address import FAMILIES
 from natc.host.errors import HostError
+from natc.host.kept import Sources
 from natc.ir.policy import Policy
 from natc.reading import Includes, read_text
 from natc.source import Source
@@ -47,11 +48,15 @@ class Wanted:
         self.settings = settings
         self._source = source
         self._includes = Includes(path)
+        self._included: dict[str, str] = {}
         digest = hashlib.sha256()
 
         def read(name: str) -> str:
             text = self._includes(name)
-            digest.update(f"\0include {name}\0{text}".encode())
+            self._included[name] = text
+            # However the policy was named, from wherever.
+            inside = os.path.relpath(os.path.realpath(name), self._includes.root)
+            digest.update(f"\0include {inside}\0{text}".encode())
             return text
 
         digest.update(f"{source.text}\0{self.node}\0{sorted(settings.items())}".encode())
@@ -66,6 +71,11 @@ class Wanted:
     def name(self) -> str:
         """The name in messages."""
         return self._source.name
+
+    @property
+    def sources(self) -> Sources:
+        """All texts that it was read from."""
+        return Sources(self._source.name, self._source.text, self._included)
 
     @cached_property
     def meaning(self) -> Policy:

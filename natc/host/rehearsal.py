@@ -6,11 +6,12 @@ a kernel says how it prints the rules; so this asks one.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from natc import programs
-from natc.address import Family
+from natc.address import FAMILIES, Family
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway, Refusal
 from natc.record import Record
@@ -35,20 +36,30 @@ class Refused(Record):
         """Return it in words, with the policy line that the rule comes from."""
         if self.rule is None:
             return f"the kernel refuses the rules: {self.message}"
-        return f"{_place(self.rule)}: the kernel refuses this rule: {self.message}\n  {self.rule}"
+        return f"{place(self.rule)}: the kernel refuses this rule: {self.message}\n  {self.rule}"
 
 
-def rehearse(gateway: Gateway, texts: Mapping[Family, str]) -> dict[Family, str]:
+def rehearse(
+    gateway: Gateway,
+    texts: Mapping[Family, str],
+    also: Callable[[Mapping[Family, str]], None] | None = None,
+) -> dict[Family, str]:
     """Load texts where nothing else is, and return what iptables-save then prints.
 
     The ipsets that rules look at are there, of the host's kinds and empty.
 
+    Args:
+        also: what else to do there with the texts once they are loaded.
+
     Raises:
         HostError: the kernel refuses a rule, which is named with its policy line; or there is no
-            namespace to be had.
+            namespace to be had; or `also` raised it.
     """
     sets = _sets("".join(texts.values()))
-    worker = netns.start(lambda parent: _serve(parent, gateway, texts, sets))
+    links = _links(gateway)
+    worker = netns.start(
+        lambda parent: _serve(parent, gateway, texts, sets, links=links, also=also)
+    )
     try:
         answer = worker.connection.recv()
         if not isinstance(answer, Exception):
@@ -68,10 +79,20 @@ def rehearse(gateway: Gateway, texts: Mapping[Family, str]) -> dict[Family, str]
 
 
 def _serve(
-    parent: Connection, gateway: Gateway, texts: Mapping[Family, str], sets: Sequence[str]
+    parent: Connection,
+    gateway: Gateway,
+    texts: Mapping[Family, str],
+    sets: Sequence[str],
+    *,
+    links: Mapping[Path, Path],
+    also: Callable[[Mapping[Family, str]], None] | None,
 ) -> None:
     os.environ["XTABLES_LOCKFILE"] = f"{netns.PRIVATE}/xtables.lock"
     try:
+        for path, target in links.items():
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.symlink_to(target)
         if sets:
             programs.run(("ipset", "restore"), "".join(f"{line}\n" for line in sets))
         for family, text in texts.items():
@@ -80,6 +101,8 @@ def _serve(
             except Refusal as refusal:
                 parent.send(_refused(gateway, family, text, refusal))
                 return
+        if also is not None:
+            also(texts)
         parent.send({family: gateway.save(family) for family in texts})
     except Exception as error:  # noqa: BLE001 - the parent decides what is a bug
         parent.send(error)
@@ -119,6 +142,16 @@ def _culprit(gateway: Gateway, family: Family, lines: Sequence[str], end: int) -
     return rules[high - 1] if rules else ""
 
 
+def _links(gateway: Gateway) -> dict[Path, Path]:
+    """Return where the programs are, and what they lead to: all of /run is new in a namespace.
+
+    A lab's programs are links in /run, so others would be found there, of the other flavour.
+    """
+    names = (gateway.program(family, verb) for family in FAMILIES for verb in ("-restore", "-save"))
+    found = filter(None, map(programs.path_of, names))
+    return {path: path.resolve() for path in map(Path, found)}
+
+
 def _sets(text: str) -> list[str]:
     """Return lines that make the ipsets that a text names, those that this machine has."""
     lines = []
@@ -131,7 +164,8 @@ def _sets(text: str) -> list[str]:
     return lines
 
 
-def _place(rule: str) -> str:
+def place(rule: str) -> str:
+    """Return the policy line that a rule comes from, as its comment tells it."""
     found = _COMMENT.search(rule)
     if found is None:
         return "a rule"

@@ -6,6 +6,7 @@ gone after a boot, like the kernel's rules: `current` links to the generation th
 and `lock` is held by whoever changes anything.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 from natc.address import FAMILIES, Family
 from natc.host.errors import HostError
 from natc.host.gateway import take_lock
+from natc.host.kept import DAMAGED, SOURCES, Served, Sources
 from natc.record import Record
 from natc.writing import replace_file
 
@@ -39,6 +41,7 @@ class Generation(Record):
         digest: of the policy and all that it includes, SHA-256.
         made: when, in seconds since 1970 by the wall clock.
         previous: the generation that it replaced; None if the kernel held none of natc's.
+        passing: the folder of what is remembered until the next boot.
     """
 
     number: int
@@ -51,6 +54,7 @@ class Generation(Record):
     node: str
     settings: Mapping[str, str]
     previous: int | None
+    passing: Path
 
     @property
     def is_empty(self) -> bool:
@@ -70,14 +74,46 @@ class Generation(Record):
             raise HostError(f"cannot read {path}: {error.strerror or error}") from None
 
     def saved(self, family: Family) -> str | None:
-        """Return natc's part of the rules as the kernel printed them after the apply.
+        """Return natc's part of the rules as the kernel printed them after the last change.
 
-        None where that is not known: it was restored at boot, on another kernel perhaps.
+        That is the apply, or a later change by `natc watch`.  None where that is not known: it was
+        restored at boot, on another kernel perhaps.
         """
+        served = self.served
+        if served is not None and family in served.saved:
+            return served.saved[family]
         try:
             return (self.folder / f"saved.v{family.value}").read_text(encoding="utf-8")
         except OSError:
             return None
+
+    @property
+    def served(self) -> Served | None:
+        """What `natc watch` made of it; None for nothing, and where that cannot be read."""
+        try:
+            return Served.of(self.served_file.read_text(encoding="utf-8"))
+        except (OSError, *DAMAGED):
+            return None
+
+    @property
+    def served_file(self) -> Path:
+        """The file that says what `natc watch` made of it."""
+        return self.passing / f"served-{self.number}.json"
+
+    def sources(self) -> Sources | None:
+        """Return the policy as it was applied; None where an earlier natc did not keep it.
+
+        Raises:
+            HostError: it is damaged.
+        """
+        path = self.folder / SOURCES
+        try:
+            return Sources.of(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, *DAMAGED) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is damaged"
+            raise HostError(f"cannot read {path}: {reason}", "apply the policy again") from None
 
 
 class Store:
@@ -153,6 +189,14 @@ class Store:
         except OSError:
             return None
 
+    def mark(self) -> object:
+        """Return something that is another one once another generation is in the kernel; cheap."""
+        link = self.passing / "current"
+        try:
+            return link.readlink(), link.lstat().st_mtime_ns
+        except OSError:
+            return None
+
     def generation(self, number: int) -> Generation:
         """Return one generation.
 
@@ -178,6 +222,7 @@ class Store:
             fresh.mkdir()
             for name, text in texts.items():
                 replace_file(fresh / name, text, executable=name.endswith(".sh"))
+            replace_file(fresh / "sums", _sums(texts))
             replace_file(fresh / "meta.json", json.dumps(whole, indent=2) + "\n")
             fresh.rename(folder)
             _sync(folder.parent)
@@ -199,6 +244,21 @@ class Store:
             raise HostError(
                 f"cannot write {generation.folder}: {error.strerror or error}"
             ) from None
+
+    def note_served(self, generation: Generation, served: Served | None) -> None:
+        """Say what `natc watch` made of a generation; None for nothing.
+
+        Raises:
+            HostError: that cannot be written.
+        """
+        path = generation.served_file
+        try:
+            if served is None:
+                path.unlink(missing_ok=True)
+                return
+            replace_file(path, served.file(generation.number))
+        except OSError as error:
+            raise HostError(f"cannot write {path}: {error.strerror or error}") from None
 
     def link_current(self, generation: Generation | None) -> None:
         """Say what is in the kernel.
@@ -223,6 +283,7 @@ class Store:
         for number in sorted(self._numbers())[:-KEPT]:
             if number not in linked:
                 shutil.rmtree(self.lasting / "generations" / str(number), ignore_errors=True)
+                (self.passing / f"served-{number}.json").unlink(missing_ok=True)
 
     def _numbers(self) -> list[int]:
         folder = self.lasting / "generations"
@@ -258,11 +319,8 @@ class Store:
             whole = json.loads(path.read_text(encoding="utf-8"))
             if whole["version"] > VERSION:
                 raise HostError(f"{path} was written by a later natc", "use that one")
-            return Generation(
-                int(folder.name),
-                folder,
-                *(_of(whole, name, kind) for name, kind in _FACTS.items()),
-            )
+            facts: dict[str, Any] = {name: _of(whole, name, kind) for name, kind in _FACTS.items()}
+            return Generation(number=int(folder.name), folder=folder, passing=self.passing, **facts)
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is damaged"
             raise HostError(
@@ -288,6 +346,15 @@ def _of(whole: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> A
     if not isinstance(value, kind):
         raise TypeError(name)
     return value
+
+
+def _sums(texts: Mapping[str, str]) -> str:
+    """Return what `sha256sum -c` checks of the scripts: what runs at boot looks at it."""
+    return "".join(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n"
+        for name, text in texts.items()
+        if name.endswith(".sh")
+    )
 
 
 def saved_name(family: Family) -> str:

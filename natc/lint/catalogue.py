@@ -1,7 +1,8 @@
 """Every code that natc can explain, with its level and one line.
 
 Kinds: `X` exact on the meaning of the rules; `K` exact against what kernel and iptables accept;
-`T` exact relative to the declared zones and networks; `A` advice.
+`T` exact relative to the declared zones and networks; `H` about a running gateway, exact relative
+to what it says of itself; `A` advice.
 """
 
 from typing import Literal
@@ -10,8 +11,8 @@ from natc.diagnostics import Severity
 from natc.diagnostics.codes import SLUGS
 from natc.record import Record
 
-Kind = Literal["X", "K", "T", "A"]
-By = Literal["compiler", "lint"]
+Kind = Literal["X", "K", "T", "H", "A"]
+By = Literal["compiler", "lint", "doctor", "plan"]
 
 
 class Entry(Record):
@@ -19,7 +20,8 @@ class Entry(Record):
 
     Attributes:
         summary: what it finds: lower case, no full stop.
-        by: who finds it: the compiler, before anything is linted, or a lint rule.
+        by: who finds it: the compiler, before anything is linted; a lint rule; or, on a running
+            gateway, `natc doctor` or `natc plan`.
         on: whether it is looked for unless told otherwise.
         fixable: whether a finding can carry a repair.
     """
@@ -40,11 +42,16 @@ class Entry(Record):
     @property
     def module(self) -> str:
         """The module of its page."""
-        return f"natc.lint.rules.{self.slug.replace('-', '_')}"
+        package = "natc.host.findings" if self.by in ON_A_GATEWAY else "natc.lint.rules"
+        return f"{package}.{self.slug.replace('-', '_')}"
 
 
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _C: By = "compiler"
+_D: By = "doctor"
+
+ON_A_GATEWAY: tuple[By, ...] = ("doctor", "plan")
+"""Who finds what is wrong with a running gateway."""
 
 ENTRIES = (
     # What the compiler finds.
@@ -122,6 +129,21 @@ ENTRIES = (
     Entry("NAT412", _W, "T", "packets to a tunnel's network get another source"),
     Entry("NAT413", _W, "T", "a rule translates packets of a bridged or isolated network"),
     Entry("NAT415", _E, "T", "zones or networks say different things of one address"),
+    # The host.
+    Entry("NAT501", _E, "H", "the gateway does not forward what the policy translates", _D),
+    Entry("NAT502", _E, "H", "rules in both iptables-legacy and iptables-nft", _D),
+    Entry("NAT503", _E, "H", "natc's rules, or what is to put them there, are not the host's", _D),
+    Entry("NAT504", _E, "H", "loading a saved file takes away the rules of other programs", _D),
+    Entry("NAT505", _W, "H", "a rule and one of another program claim the same packets", _D),
+    Entry("NAT506", _E, "H", "packets are sent to the loopback, where the kernel drops them", _D),
+    Entry("NAT507", _W, "H", "the reverse path filter drops the packets of a rule", _D),
+    Entry("NAT508", _W, "H", "a change strands connections that exist", "plan"),
+    Entry("NAT509", _W, "H", "a protocol is forwarded without the helper that it needs", _D),
+    Entry("NAT510", _N, "H", "the table of connections is full, or smaller than a pool", _D),
+    Entry("NAT511", _W, "H", "the rules are no longer what was applied", _D),
+    Entry("NAT512", _N, "H", "an interface that the policy names is not there", _D),
+    Entry("NAT513", _E, "H", "packets are handed to a proxy that no route leads to", _D),
+    Entry("NAT514", _W, "H", "a saved file holds the rules of other programs", _D),
     # Exposure.
     Entry("NAT601", _W, "A", "a delicate service is forwarded to everybody", on=False),
     Entry("NAT602", _E, "T", "a transparent proxy can be reached from outside"),

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 
-from natc.lint.catalogue import ENTRIES, Entry
+from natc.lint.catalogue import ENTRIES, ON_A_GATEWAY, Entry
 
 _KINDS = {
     "X": "exact on the meaning of the rules",
     "K": "exact against what kernel and iptables accept",
     "T": "exact relative to the declared zones and networks",
+    "H": "about a running gateway",
     "A": "advice",
 }
 
@@ -21,12 +22,15 @@ _HEAD = """\
 # Rules
 
 What natc finds in policies and in rules that exist: `natc lint` looks for all that is on, the \
-errors of the compiler are found by every command, and `natc explain NAT101` prints one page. \
+errors of the compiler are found by every command, `natc doctor` and `natc plan` find what is \
+wrong with a running gateway, and `natc explain NAT101` prints one page. \
 [lint.md](lint.md) tells of options, repairs and settings. This document is made by `make docs` of \
-the modules in [natc/lint/rules](../natc/lint/rules), whose examples are tests.
+the modules in [natc/lint/rules](../natc/lint/rules) and \
+[natc/host/findings](../natc/host/findings), whose examples are tests.
 
 Kinds: `X` exact on the meaning of the rules; `K` exact against what kernel and iptables accept; \
-`T` exact relative to the declared zones and networks; `A` advice.
+`T` exact relative to the declared zones and networks; `H` about a running gateway, exact relative \
+to what it says of itself; `A` advice.
 """
 
 
@@ -47,6 +51,8 @@ def state(entry: Entry) -> str:
     """Return when a code is looked for."""
     if entry.by == "compiler":
         return "always"
+    if entry.by in ON_A_GATEWAY:
+        return entry.by
     return "on" if entry.on else "off"
 
 
@@ -58,6 +64,7 @@ def readable(entry: Entry) -> str:
 
 def _extra(entry: Entry) -> str:
     words = ", found by the compiler" if entry.by == "compiler" else ""
+    words += f", found by `natc {entry.by}`" if entry.by in ON_A_GATEWAY else ""
     words += "" if entry.on else ", off by default"
     return words + (", repaired by `natc lint --fix`" if entry.fixable else "")
 

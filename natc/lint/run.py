@@ -6,7 +6,7 @@ from importlib import import_module
 from natc.diagnostics import Diagnostic, Severity
 from natc.diagnostics.codes import SLUGS
 from natc.lint.allowances import STALE, judge
-from natc.lint.catalogue import BY_CODE, ENTRIES, Entry
+from natc.lint.catalogue import BY_CODE, ENTRIES, By, Entry
 from natc.lint.subject import Subject
 from natc.record import replace
 
@@ -15,9 +15,9 @@ Check = Callable[[Subject], Iterable[Diagnostic]]
 _NO_LEVELS: Mapping[str, Severity] = {}
 
 
-def defaults() -> tuple[Entry, ...]:
-    """Return the lint rules that are on unless told otherwise."""
-    return tuple(entry for entry in ENTRIES if entry.on and entry.by == "lint")
+def defaults(by: By = "lint") -> tuple[Entry, ...]:
+    """Return what is looked for unless told otherwise: the lint rules, or the doctor's."""
+    return tuple(entry for entry in ENTRIES if entry.on and entry.by == by)
 
 
 def lint(
@@ -47,7 +47,7 @@ def _decided(subject: Subject, entries: Iterable[Entry]) -> set[str]:
     """Return the codes of which everything was found, also those that natc never looks for."""
     if subject.undecided:
         return set()
-    not_looked_for = {entry.code for entry in ENTRIES if entry.by == "lint"}
+    not_looked_for = {entry.code for entry in ENTRIES if entry.by != "compiler"}
     return SLUGS.keys() - not_looked_for.difference(entry.code for entry in entries)
 
 

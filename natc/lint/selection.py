@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from natc.diagnostics.codes import SLUGS
-from natc.lint.catalogue import ENTRIES, Entry
+from natc.lint.catalogue import ENTRIES, By, Entry
 from natc.lint.run import defaults
 
 ALL, DEFAULT = "all", "default"
@@ -34,31 +34,37 @@ class BadWord(Exception):  # noqa: N818 - not an error of natc
         self.code = code
 
 
-def chosen(select: Sequence[str] | None, ignore: Sequence[str] = ()) -> tuple[Entry, ...]:
+def chosen(
+    select: Sequence[str] | None, ignore: Sequence[str] = (), by: By = "lint"
+) -> tuple[Entry, ...]:
     """Return the rules to run, in the order of their codes.
 
     Args:
         select: what to look for; None is what is on by default.
         ignore: what not to look for, selected or not.
+        by: who is to look.
 
     Raises:
         BadWord: a word means nothing, or asks for what natc cannot do.
     """
-    wanted = {code for word in select or (DEFAULT,) for code in _selected(word)}
+    wanted = {code for word in select or (DEFAULT,) for code in _selected(word, by)}
     unwanted = {code for word in ignore for code in ignored(word)}
     return tuple(
         entry
         for entry in ENTRIES
-        if entry.by == "lint" and entry.code in wanted and entry.code not in unwanted
+        if entry.by == by and entry.code in wanted and entry.code not in unwanted
     )
 
 
-def _selected(word: str) -> set[str]:
+def _selected(word: str, by: By) -> set[str]:
     if word == DEFAULT:
-        return {entry.code for entry in defaults()}
+        return {entry.code for entry in defaults(by)}
     codes = codes_of(word)
-    if not any(entry.code in codes for entry in ENTRIES):
+    finders = {entry.by for entry in ENTRIES if entry.code in codes}
+    if not finders:
         raise BadWord(f"natc does not look for `{word}` yet")
+    if by not in finders and "compiler" not in finders:
+        raise BadWord(f"`natc {finders.pop()}` looks for `{word}`, `natc {by}` does not")
     return codes
 
 

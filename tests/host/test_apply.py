@@ -101,6 +101,29 @@ def test_an_apply_repairs_what_others_did_to_the_rules(
     assert next(line for line in lines if line.startswith("-A PREROUTING")).endswith("NATC-PRE")
 
 
+def test_a_chain_that_rules_of_others_lead_to_stays_and_is_empty(
+    gateway: Gateway, first: str
+) -> None:
+    gateway.natc(f"apply {first}")
+    right = gateway.own()
+    gateway.must("""
+        iptables -t nat -N NATC-PRE-9
+        iptables -t nat -A NATC-PRE-9 -p udp -j RETURN
+        iptables -t nat -A OUTPUT -d 192.0.2.9 -j NATC-PRE-9
+        iptables -t nat -F NATC-PRE
+    """)
+    gateway.natc(f"apply {first}")
+    now = dict(gateway.own()[Family.IPV4]["nat"].chains)
+    assert now.pop("NATC-PRE-9") == ()
+    assert now == right[Family.IPV4]["nat"].chains
+    assert "in place already" in gateway.natc(f"apply {first}")
+
+
+def test_a_policy_by_another_path_is_the_same_policy(gateway: Gateway, first: str) -> None:
+    gateway.natc("apply first.nat")
+    assert "in place already" in gateway.natc(f"apply {first}")
+
+
 def test_a_refused_rule_is_named_with_its_policy_line_and_changes_nothing(
     gateway: Gateway, first: str
 ) -> None:

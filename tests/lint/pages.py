@@ -13,7 +13,8 @@ from importlib import import_module
 from natc import pipeline
 from natc.address import Family
 from natc.diagnostics import Diagnostic, PolicyError, text
-from natc.lint.catalogue import ENTRIES
+from natc.lint.catalogue import ENTRIES as ALL
+from natc.lint.catalogue import ON_A_GATEWAY
 from natc.lint.run import lint
 from natc.lint.subject import Subject
 from natc.record import Record
@@ -25,6 +26,9 @@ _BLOCK = re.compile(
     r"^```(?P<head>(?:nat|iptables)[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _ANNOUNCED = re.compile(r"# (?P<level>error|warning|note): \[(?P<slugs>[a-z0-9, -]+)\][ \t]*$")
+
+ENTRIES = tuple(entry for entry in ALL if entry.by not in ON_A_GATEWAY)
+"""What is found in texts; tests/host/findings has the examples of the others."""
 
 LINTED = tuple(entry for entry in ENTRIES if entry.by == "lint")
 

@@ -3,10 +3,11 @@
 import pytest
 
 from natc.ir.intervals import point
-from natc.lint.catalogue import ENTRIES, Entry
+from natc.lint.catalogue import Entry
 from natc.simulate import simulate
 from natc.simulate.site import Site
 from tests.lint.pages import (
+    ENTRIES,
     EXAMPLES,
     OF_WHAT_IS_MISSING,
     PAGES,

@@ -56,9 +56,12 @@ class Part(Record):
         return bool(self.chains or self.jumps)
 
     def is_as(self, other: "Part", place: Place | None) -> bool:
-        """Whether the rules are those of `other`, with each jump once, and at `place` if given."""
+        """Whether the rules are those of `other`, with each jump once, and at `place` if given.
+
+        An empty chain that only rules of others lead to does not count.
+        """
         return (
-            self.chains == other.chains
+            _counting(self, other) == _counting(other, self)
             and sorted((jump.chain, jump.text) for jump in self.jumps)
             == sorted((jump.chain, jump.text) for jump in other.jumps)
             and (place is None or all(place in jump.places for jump in self.jumps))
@@ -68,6 +71,14 @@ class Part(Record):
         """Return the part with nothing of a rule but that it is there."""
         chains = {name: ("",) * len(rules) for name, rules in self.chains.items()}
         return replace(self, chains=chains)
+
+
+def _counting(part: Part, other: Part) -> Mapping[str, tuple[str, ...]]:
+    return {
+        name: rules
+        for name, rules in part.chains.items()
+        if rules or name in other.chains or name not in part.held
+    }
 
 
 Parts = Mapping[str, Part]
