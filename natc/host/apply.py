@@ -93,7 +93,8 @@ def apply(
             "settings": dict(wanted.settings),
         }
         texts = {"install.sh": text, SOURCES: wanted.sources.file()}
-        made = store.add(texts, facts, None if current is None else current.number)
+        routes = [route for state in after.values() for route in state.routes]
+        made = store.add(texts, facts, None if current is None else current.number, routes)
         old = {family: before[family].ruleset() for family in families}
         with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
             with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
@@ -245,11 +246,11 @@ def is_undisturbed(current: Generation, now: States, place: Place) -> bool:
     """Whether the kernel holds, word for word, what it held after an apply."""
     for family, state in now.items():
         saved = current.saved(family)
+        routes = tuple(route for route in current.routes if route.family is family)
         if saved is None:
-            if state:
+            if state or routes:
                 return False
-            continue
-        if not state.is_as(State(family, parts(saved), state.routes), place):
+        elif not state.is_as(State(family, parts(saved), routes), place):
             return False
     return True
 

@@ -19,12 +19,11 @@ from natc.host.policy import Wanted
 from natc.host.surroundings import Surroundings, surroundings
 from natc.ir.actions import Accept, Hook, Note, Return
 from natc.ir.policy import Policy, Rule
-from natc.record import replace
 from natc.source import Source
 from natc.targets.iptables.lift import TooManyJumps, lift
 from natc.targets.iptables.model import Place, Ruleset
 from natc.targets.iptables.opening import opening
-from natc.targets.iptables.own import Part, Parts, parts, spliced
+from natc.targets.iptables.own import parts, spliced
 from natc.targets.iptables.read import read
 
 NOW, THEN = "now", "then"
@@ -94,9 +93,7 @@ class Prospect:
         known = rehearsed(gateway, aims, _also(gateway, backend))
         self.after: States = {family: known.get(family, aims[family]) for family in aims}
         self.then: Mapping[Family, str] = {
-            family: spliced(
-                dump, with_held(self.after[family].parts, self.before[family].parts), place
-            )
+            family: spliced(dump, self.after[family].parts, place)
             for family, dump in self.now.items()
         }
         self._facts: Facts | None = None
@@ -140,17 +137,6 @@ def _also(gateway: Gateway, backend: Backend) -> Callable[[Mapping[Family, str]]
     from natc.host import libiptc  # noqa: PLC0415 - python-iptables may be missing
 
     return libiptc.rehearsal(gateway)
-
-
-def with_held(after: Parts, before: Parts) -> Parts:
-    """Return `after` with the chains that stay, empty, since rules of others lead to them."""
-    whole = dict(after)
-    for table, part in before.items():
-        new = whole.get(table, Part())
-        stay = {name: () for name in part.chains if name in part.held and name not in new.chains}
-        if stay:
-            whole[table] = replace(new, chains={**new.chains, **stay})
-    return whole
 
 
 def _read(name: str, dump: str, family: Family) -> Ruleset:

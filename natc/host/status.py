@@ -13,7 +13,7 @@ from natc.host.gateway import Gateway
 from natc.host.gather import gather
 from natc.host.held import State, States
 from natc.host.policy import wanted
-from natc.host.prospect import Meaning, Unreadable, with_held
+from natc.host.prospect import Meaning, Unreadable
 from natc.host.store import Generation, Store
 from natc.host.surroundings import surroundings, unrouted
 from natc.host.swap import meaning_of
@@ -128,7 +128,7 @@ def _drift(current: Generation | None, now: States, dumps: Mapping[Family, str])
     try:
         for family in FAMILIES:
             own = parts(saved[family] or "")
-            then = spliced(dumps[family], with_held(own, now[family].parts), place)
+            then = spliced(dumps[family], own, place)
             meaning = Meaning(family, then, dumps[family])
             site = unrouted(surroundings(policy, facts, family))
             names = [link.name for link in facts.links if link.name != "lo"]

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from natc.host.errors import HostError
 from natc.host.gateway import take_lock
 from natc.host.kept import DAMAGED, SOURCES, Served, Sources
 from natc.record import Record
+from natc.targets.iptables.model import PolicyRoute
 from natc.writing import replace_file
 
 LASTING = "/var/lib/natc"
@@ -41,6 +42,7 @@ class Generation(Record):
         digest: of the policy and all that it includes, SHA-256.
         made: when, in seconds since 1970 by the wall clock.
         previous: the generation that it replaced; None if the kernel held none of natc's.
+        routes: policy routing of both families that its rules rely on.
         passing: the folder of what is remembered until the next boot.
     """
 
@@ -54,6 +56,7 @@ class Generation(Record):
     node: str
     settings: Mapping[str, str]
     previous: int | None
+    routes: tuple[PolicyRoute, ...]
     passing: Path
 
     @property
@@ -206,7 +209,11 @@ class Store:
         return self._read(self.lasting / "generations" / str(number))
 
     def add(
-        self, texts: Mapping[str, str], facts: Mapping[str, Any], previous: int | None
+        self,
+        texts: Mapping[str, str],
+        facts: Mapping[str, Any],
+        previous: int | None,
+        routes: Iterable[PolicyRoute] = (),
     ) -> Generation:
         """Write a new generation, whole and to the disk; nothing links to it yet.
 
@@ -216,7 +223,8 @@ class Store:
         number = max(self._numbers(), default=0) + 1
         folder = self.lasting / "generations" / str(number)
         fresh = folder.with_name(f".new-{number}")
-        whole = {"version": VERSION, **facts, "previous": previous}
+        kept = [[int(route.family), route.mark, route.mask] for route in routes]
+        whole = {"version": VERSION, **facts, "previous": previous, "routes": kept}
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
@@ -320,6 +328,10 @@ class Store:
             if whole["version"] > VERSION:
                 raise HostError(f"{path} was written by a later natc", "use that one")
             facts: dict[str, Any] = {name: _of(whole, name, kind) for name, kind in _FACTS.items()}
+            facts["routes"] = tuple(
+                PolicyRoute(Family(family), int(mark), int(mask))
+                for family, mark, mask in facts["routes"]
+            )
             return Generation(number=int(folder.name), folder=folder, passing=self.passing, **facts)
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is damaged"
@@ -338,6 +350,7 @@ _FACTS: Mapping[str, type | tuple[type, ...]] = {
     "node": str,
     "settings": dict,
     "previous": (int, type(None)),
+    "routes": list,
 }
 
 

@@ -58,7 +58,7 @@ def worth_comparing(left: Policy, right: Policy, family: Family) -> list[Box]:
     leaving = [unit for side in (mine, theirs) for unit in side.get(Hook.POSTROUTING, ())]
     sourcing = any(_is_sourcing(unit) for unit in leaving)
     wide: list[Box] = []
-    for hook in mine.keys() | theirs.keys():
+    for hook in dict.fromkeys((*mine, *theirs)):
         for box, _ in _not_in_common(mine.get(hook, []), theirs.get(hook, [])):
             wide += _as_they_came(box, hook, turning, sourcing=sourcing)
     return list(_disjoint([*dict.fromkeys(wide)], family))

@@ -271,7 +271,7 @@ def _crossing(packets: Box, left: Fates, right: Fates) -> Box | None:
     for one, _ in left:
         for other, _ in right:
             mine, theirs = dict(one.moved), dict(other.moved)
-            for field in mine.keys() | theirs.keys():
+            for field in dict.fromkeys((*mine, *theirs)):
                 distance, choice = mine.get(field, 0), theirs.get(field, 0)
                 if isinstance(distance, Choice):
                     distance, choice = choice, distance

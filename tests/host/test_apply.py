@@ -119,6 +119,26 @@ def test_a_chain_that_rules_of_others_lead_to_stays_and_is_empty(
     assert "in place already" in gateway.natc(f"apply {first}")
 
 
+def test_removal_empties_a_chain_that_rules_of_others_lead_to(
+    gateway: Gateway, first: str
+) -> None:
+    gateway.natc(f"apply {first}")
+    gateway.must("iptables -t nat -A OUTPUT -d 192.0.2.9 -j NATC-PRE")
+    gateway.natc("remove")
+    (kept,) = [part.chains for part in gateway.own()[Family.IPV4].values()]
+    assert kept == {"NATC-PRE": ()}
+
+
+def test_lost_policy_routing_is_put_back(gateway: Gateway, second: str) -> None:
+    gateway.natc(f"apply {second}")
+    right = gateway.routing()
+    for loss in ("ip rule del lookup 100", "ip route flush table 100"):
+        gateway.must(loss)
+        assert "routing" in gateway.natc("status")
+        assert gateway.natc(f"apply {second}").endswith("second.nat is in place\n")
+        assert gateway.routing() == right
+
+
 def test_a_policy_by_another_path_is_the_same_policy(gateway: Gateway, first: str) -> None:
     gateway.natc("apply first.nat")
     assert "in place already" in gateway.natc(f"apply {first}")

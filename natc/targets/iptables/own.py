@@ -204,12 +204,19 @@ def change(table: str, before: Part, after: Part, place: Place) -> list[str]:
 
 
 def spliced(dump: str, after: Parts, place: Place) -> str:
-    """Return what iptables-save would print once natc's part of `dump` is `after`."""
+    """Return what iptables-save would print once natc's part of `dump` is `after`.
+
+    Chains that rules of others lead to stay, empty.
+    """
     done: list[str] = []
     seen = set()
+    before = parts(dump)
     for table, lines in _tables(dump):
         seen.add(table)
-        done += _spliced(table, lines, after.get(table, Part()), place)
+        new = after.get(table, Part())
+        held = before[table].held if table in before else frozenset()
+        stay = {name: () for name in held if name not in new.chains}
+        done += _spliced(table, lines, replace(new, chains={**new.chains, **stay}), place)
     for table in after.keys() - seen:
         declared = [f":{name} ACCEPT [0:0]" for name in BUILT_IN[table]]
         done += _spliced(table, declared, after[table], place)

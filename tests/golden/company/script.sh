@@ -62,20 +62,23 @@ put() {
     exit 3
 }
 
-# prune PROGRAM TABLE CHAINS: delete chains of an earlier policy, all but these.
+# prune PROGRAM TABLE CHAINS: empty the chains of an earlier policy, all but these, and delete those
+# that no rule of others leads to.
 prune() {
     can_look "$1" || return 0
-    flush='' delete=''
+    flush='' old=''
     for chain in $(look "$1" "$2" | sed -nE 's/^:(NATC-[A-Z]+(-[0-9]+)?) .*/\1/p'); do
         case " $3 " in
             *" $chain "*) ;;
             *) flush="$flush:$chain - [0:0]
-" delete="$delete-X $chain
-" ;;
+" old="$old $chain" ;;
         esac
     done
-    [ -z "$delete" ] || restore "$1" "$2" "$flush$delete" ||
-        say "a chain of an earlier policy in table $2 is still in use: $said"
+    [ -n "$old" ] || return 0
+    restore "$1" "$2" "$flush" || say "chains of an earlier policy in table $2 stay: $said"
+    for chain in $old; do
+        restore "$1" "$2" "-X $chain" || say "rules of others lead to $chain in table $2: it stays"
+    done
 }
 
 # clear PROGRAM TABLE: take away what an earlier policy left in a table that this one does not use.
