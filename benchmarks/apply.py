@@ -27,7 +27,7 @@ import rules
 
 from natc import programs
 from natc.address import Family
-from natc.host.apply import apply
+from natc.host.applying import apply
 from natc.host.gateway import gateway
 from natc.host.policy import Wanted, wanted
 from natc.host.store import Store

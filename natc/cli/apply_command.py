@@ -74,8 +74,8 @@ def command(
     Rules of other programs are left alone, and so are connections. When natc, the terminal or the
     connection to the gateway dies on the way, the rules of before come back by themselves.
     """  # noqa: D301
-    from natc.host.apply import apply  # noqa: PLC0415 - start-up
-    from natc.host.doctor import blocking  # noqa: PLC0415
+    from natc.host.applying import apply  # noqa: PLC0415 - start-up
+    from natc.host.doctor.examination import blocking  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415
@@ -83,10 +83,11 @@ def command(
     with reported(format_, colour), able():
         wanted = wanted_policy(policy, stdin_filename, node, settings)
         here = gateway(wait)
-        if not force:
-            refuse(blocking(wanted, here, backend), format_, colour)
+        found = [] if force else blocking(wanted, here, backend)
         if dry_run:
             _show_plan(wanted, here, place, backend, format_)
+        refuse(found, format_, colour)
+        if dry_run:
             return
         done = apply(
             wanted,
@@ -113,7 +114,7 @@ def command(
 def _show_plan(wanted: "Wanted", here: "Gateway", place: str, backend: str, format_: str) -> None:
     """Show what an apply would change; the rules have been loaded in a throw-away namespace."""
     from natc.cli.plan_command import show  # noqa: PLC0415 - start-up
-    from natc.host.plan import plan  # noqa: PLC0415
+    from natc.host.planning.plan import plan  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415
 
     made = plan(wanted, here, Place(place), "libiptc" if backend == "libiptc" else "restore")

@@ -14,7 +14,7 @@ from natc.cli.report import format_option, reported
 from natc.record import Record
 
 if TYPE_CHECKING:
-    from natc.host.patient import Patient
+    from natc.host.doctor.patient import Patient
     from natc.host.policy import Wanted
     from natc.host.store import Store
 
@@ -23,7 +23,7 @@ def _words(
     ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the findings that an option names."""
-    from natc.host.doctor import chosen  # noqa: PLC0415 - start-up
+    from natc.host.doctor.examination import chosen  # noqa: PLC0415 - start-up
     from natc.lint.selection import BadWord  # noqa: PLC0415
 
     found = tuple(word.strip() for text in given for word in text.split(",") if word.strip())
@@ -89,7 +89,7 @@ def command(
     """  # noqa: D301
     from natc.cli.lint_report import print_findings, summary  # noqa: PLC0415 - start-up
     from natc.diagnostics import Undecided  # noqa: PLC0415
-    from natc.host.doctor import examined  # noqa: PLC0415
+    from natc.host.doctor.examination import examined  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
     store = Store()
@@ -145,7 +145,7 @@ def _choice(path: str | None, asked: Asked) -> Choice:
         PolicyError: a file of settings is wrong.
     """
     from natc.cli.lint_config import config_of  # noqa: PLC0415 - start-up
-    from natc.host.doctor import chosen  # noqa: PLC0415
+    from natc.host.doctor.examination import chosen  # noqa: PLC0415
     from natc.lint.config import Config  # noqa: PLC0415
 
     config = Config() if path is None else config_of(path, None)
@@ -159,11 +159,11 @@ def _patient(wanted: "Wanted | None", store: "Store", wait: int) -> "Patient":
     Raises:
         HostError: there is nothing that could be looked at.
     """
-    from natc.host.doctor import patient_of  # noqa: PLC0415 - start-up
+    from natc.host.doctor.examination import patient_of  # noqa: PLC0415 - start-up
+    from natc.host.doctor.gather import gather  # noqa: PLC0415
+    from natc.host.doctor.patient import Patient  # noqa: PLC0415
     from natc.host.errors import HostError  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
-    from natc.host.gather import gather  # noqa: PLC0415
-    from natc.host.patient import Patient  # noqa: PLC0415
 
     try:
         here = gateway(wait)

@@ -9,7 +9,7 @@ import click
 from natc.cli.on_gateway import able, tell
 
 if TYPE_CHECKING:
-    from natc.host.boot import File, Machine
+    from natc.host.boot.files import File, Machine
     from natc.host.store import Generation
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -47,7 +47,7 @@ def command(
     Writes a systemd unit, the shell script that it runs, which needs neither natc nor Python, and
     a file for sysctl.d with what the rules need, such as forwarding.
     """  # noqa: D301
-    from natc.host import boot  # noqa: PLC0415 - start-up
+    from natc.host.boot import files as boot  # noqa: PLC0415 - start-up
     from natc.host.store import Store  # noqa: PLC0415
 
     _check_options(script, enable=enable, now=now, no_sysctl=no_sysctl, root=root)
@@ -96,7 +96,7 @@ def _check_options(
 
 
 def _remove(machine: "Machine", *, is_dry: bool) -> None:
-    from natc.host import boot  # noqa: PLC0415 - start-up
+    from natc.host.boot import files as boot  # noqa: PLC0415 - start-up
 
     if is_dry:
         raise click.UsageError("--dry-run is for what would be written, not for --remove")
@@ -115,7 +115,7 @@ def _report(
     now: Sequence[str] | None,
 ) -> None:
     """Say what will happen at boot, and what is left to do."""
-    from natc.host import boot  # noqa: PLC0415 - start-up
+    from natc.host.boot import files as boot  # noqa: PLC0415 - start-up
 
     if generation is None:
         tell("nothing is confirmed there yet: the boot restores what is when it comes")

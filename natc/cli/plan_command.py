@@ -12,7 +12,7 @@ from natc.cli.policy_options import policy_options
 from natc.cli.report import reported
 
 if TYPE_CHECKING:
-    from natc.host.plan import Plan
+    from natc.host.planning.plan import Plan
 
 
 @click.command("plan", no_args_is_help=True)
@@ -57,7 +57,7 @@ def command(
     the new rules would not give, each with the command that deletes it alone.
     """  # noqa: D301
     from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
-    from natc.host.plan import plan  # noqa: PLC0415
+    from natc.host.planning.plan import plan  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415
 
     with reported("text", "auto"), able():

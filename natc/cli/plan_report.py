@@ -7,10 +7,10 @@ from typing import Any
 from natc.cli import treated
 from natc.cli.report import MOST_SHOWN
 from natc.diagnostics.text import printable
-from natc.host.connections import Stranded
-from natc.host.plan import Plan
-from natc.host.prospect import NOW, THEN, label, policy_line
-from natc.host.rule_changes import Change, JumpChange
+from natc.host.planning.connections import Stranded
+from natc.host.planning.plan import Plan
+from natc.host.planning.prospect import NOW, THEN, label, policy_line
+from natc.host.planning.rule_changes import Change, JumpChange
 from natc.simulate.differing import Found
 from natc.targets.iptables.companion import route_arguments
 from natc.targets.iptables.model import PolicyRoute

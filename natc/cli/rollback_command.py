@@ -14,7 +14,7 @@ def command(*, wait: int) -> None:
     natc rollback
     natc rollback --wait 30
     """  # noqa: D301
-    from natc.host.apply import roll_back  # noqa: PLC0415 - start-up
+    from natc.host.applying import roll_back  # noqa: PLC0415 - start-up
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 

@@ -36,7 +36,7 @@ def command(*, exit_code: bool, wait: int, format_: str) -> None:
     """  # noqa: D301
     from natc.cli import status_report  # noqa: PLC0415 - start-up
     from natc.host.gateway import gateway  # noqa: PLC0415
-    from natc.host.status import status  # noqa: PLC0415
+    from natc.host.planning.status import status  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
     with able():

@@ -8,7 +8,7 @@ from typing import Any
 from natc.cli import treated
 from natc.cli.report import MOST_SHOWN
 from natc.diagnostics.text import printable
-from natc.host.status import Drift, Status
+from natc.host.planning.status import Drift, Status
 from natc.host.store import Generation
 
 _FILES = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from natc.host.prospect import decides, label, line_of, policy_line
+from natc.host.planning.prospect import decides, label, line_of, policy_line
 from natc.ir.policy import Rule
 from natc.simulate import words
 from natc.simulate.compare import Treatment

@@ -53,11 +53,11 @@ def command(
     is; POLICY is put in place first. SIGHUP reads the policy again. The rules stay when it ends.
     """  # noqa: D301
     from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
-    from natc.host.journal import log  # noqa: PLC0415
-    from natc.host.notify import Notifier  # noqa: PLC0415
     from natc.host.policy import wanted  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
-    from natc.host.watch import Options, Watch, applied  # noqa: PLC0415
+    from natc.host.watching.journal import log  # noqa: PLC0415
+    from natc.host.watching.notify import Notifier  # noqa: PLC0415
+    from natc.host.watching.watch import Options, Watch, applied  # noqa: PLC0415
 
     if policy is None and (node is not None or settings):
         raise click.UsageError("--node and --set belong to a POLICY.")

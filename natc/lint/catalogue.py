@@ -42,7 +42,7 @@ class Entry(Record):
     @property
     def module(self) -> str:
         """The module of its page."""
-        package = "natc.host.findings" if self.by in ON_A_GATEWAY else "natc.lint.rules"
+        package = "natc.host.doctor.findings" if self.by in ON_A_GATEWAY else "natc.lint.rules"
         return f"{package}.{self.slug.replace('-', '_')}"
 
 

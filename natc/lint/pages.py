@@ -26,7 +26,7 @@ errors of the compiler are found by every command, `natc doctor` and `natc plan`
 wrong with a running gateway, and `natc explain NAT101` prints one page. \
 [lint.md](lint.md) tells of options, repairs and settings. This document is made by `make docs` of \
 the modules in [natc/lint/rules](../natc/lint/rules) and \
-[natc/host/findings](../natc/host/findings), whose examples are tests.
+[natc/host/doctor/findings](../natc/host/doctor/findings), whose examples are tests.
 
 Kinds: `X` exact on the meaning of the rules; `K` exact against what kernel and iptables accept; \
 `T` exact relative to the declared zones and networks; `H` about a running gateway, exact relative \

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from natc.address import FAMILIES
-from natc.host.apply import apply
+from natc.host.applying import apply
 from natc.host.errors import HostError
 from natc.host.gateway import gateway
 from natc.host.held import held

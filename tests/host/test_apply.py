@@ -119,9 +119,7 @@ def test_a_chain_that_rules_of_others_lead_to_stays_and_is_empty(
     assert "in place already" in gateway.natc(f"apply {first}")
 
 
-def test_removal_empties_a_chain_that_rules_of_others_lead_to(
-    gateway: Gateway, first: str
-) -> None:
+def test_removal_empties_a_chain_that_rules_of_others_lead_to(gateway: Gateway, first: str) -> None:
     gateway.natc(f"apply {first}")
     gateway.must("iptables -t nat -A OUTPUT -d 192.0.2.9 -j NATC-PRE")
     gateway.natc("remove")

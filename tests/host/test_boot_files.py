@@ -10,7 +10,7 @@ import pytest
 
 from natc import programs
 from natc.address import Family
-from natc.host.forwarding import settings
+from natc.host.boot.forwarding import settings
 from natc.host.held import State
 from natc.host.store import Store
 from natc.targets.iptables.own import parts

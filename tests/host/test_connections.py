@@ -156,7 +156,7 @@ udp fd00:3::77 40000 2001:db8:100::7 53 eth1
 tcp fd00:3::77 40000 2001:db8:100::7 53 eth1
 tcp fd00:3::77 40000 2001:db8:100::8 53 eth1
 """
-LINES = "from natc.host.conntrack import *\nfor c in connections(): print(deleting(c))"
+LINES = "from natc.host.planning.conntrack import *\nfor c in connections(): print(deleting(c))"
 
 
 def begin_all_kinds(gateway: Gateway) -> None:
@@ -205,7 +205,7 @@ def test_connections_are_deleted_by_netlink_one_by_one(gateway: Gateway) -> None
     said = python(
         gateway,
         """
-from natc.host.conntrack import *
+from natc.host.planning.conntrack import *
 while found := connections():
     kept = {str(one) for one in found[1:]}
     assert delete([found[0].name]) == 1

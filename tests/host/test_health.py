@@ -13,11 +13,11 @@ import pytest
 
 from natc import pipeline
 from natc.address import Family, parse
-from natc.host.health import Health, Result, judged, patience, probe
-from natc.host.journal import Log, Priority, Seldom, datagram, log
-from natc.host.metrics import Metrics
-from natc.host.notify import Notifier
-from natc.host.serving import Server, checked, served, unserved
+from natc.host.watching.health import Health, Result, judged, patience, probe
+from natc.host.watching.journal import Log, Priority, Seldom, datagram, log
+from natc.host.watching.metrics import Metrics
+from natc.host.watching.notify import Notifier
+from natc.host.watching.serving import Server, checked, served, unserved
 from natc.ir.actions import Balance
 from natc.ir.policy import HealthCheck, Policy
 from natc.source import Source

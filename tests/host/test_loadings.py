@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from natc.address import Family
-from natc.host.loadings import loadings
+from natc.host.doctor.loadings import loadings
 
 RULES = "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n"
 UNIT = "etc/systemd/system/multi-user.target.wants/own.service"

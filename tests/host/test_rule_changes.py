@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from natc.address import FAMILIES, Family
 from natc.host.held import State
-from natc.host.rule_changes import Change, jump_changes, rule_changes
+from natc.host.planning.rule_changes import Change, jump_changes, rule_changes
 from natc.targets.iptables.model import Place
 from natc.targets.iptables.own import Jump, Part
 

@@ -21,7 +21,7 @@ def test_a_hundred_applies_leave_the_rules_as_one_did(gateway: Gateway) -> None:
         seen.append(gateway.everything())
     script = f"""
         import os
-        from natc.host.apply import apply
+        from natc.host.applying import apply
         from natc.host.gateway import gateway
         from natc.host.policy import wanted
         from natc.host.store import Store

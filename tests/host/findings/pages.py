@@ -16,9 +16,9 @@ from importlib import import_module
 
 from natc import pipeline
 from natc.address import Family, parse
-from natc.host.doctor import examined
-from natc.host.facts import SYSCTLS, Current, Dump, Facts, Link, Loading, Route, RoutingRule
-from natc.host.patient import Patient
+from natc.host.doctor.examination import examined
+from natc.host.doctor.facts import SYSCTLS, Current, Dump, Facts, Link, Loading, Route, RoutingRule
+from natc.host.doctor.patient import Patient
 from natc.ir.intervals import IntervalSet, interval
 from natc.lint.catalogue import ENTRIES, ON_A_GATEWAY
 from natc.record import Record

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from natc.diagnostics import text
-from natc.host import findings
-from natc.host.doctor import BRIDGED, examined
+from natc.host.doctor import findings
+from natc.host.doctor.examination import BRIDGED, examined
 from natc.lint.catalogue import BY_CODE, Entry
 from natc.simulate import simulate
 from tests.host.findings.pages import (

@@ -1,0 +1,316 @@
+"""Putting rules in place: all tables of both families, or nothing."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from natc import programs
+from natc.address import FAMILIES, Family
+from natc.host import way_back as ways
+from natc.host.backends import Backend, Hands, put
+from natc.host.errors import HostError
+from natc.host.gateway import Gateway
+from natc.host.held import State, States, aimed_at, held, place_of, transactions
+from natc.host.kept import SOURCES
+from natc.host.policy import Wanted
+from natc.host.rehearsal import rehearse
+from natc.host.store import Generation, Store, saved_name
+from natc.record import Record, replace
+from natc.targets.iptables.model import Place
+from natc.targets.iptables.own import parts
+from natc.targets.iptables.script import script
+
+if TYPE_CHECKING:
+    from natc.host.planning.flush import Flush
+
+
+class Applied(Record):
+    """How an apply went.
+
+    Attributes:
+        generation: what is in place now; None when natc has left the gateway.
+        changed: whether the kernel held something else before.
+        pending: seconds in which it must be confirmed; None where it need not be.
+        notes: what else happened, in words.
+        deleted: connections that were deleted, or are to be once it is confirmed; None where that
+            was not asked for.
+    """
+
+    generation: Generation | None
+    changed: bool
+    pending: int | None = None
+    notes: tuple[str, ...] = ()
+    deleted: int | None = None
+
+
+def apply(
+    wanted: Wanted,
+    gateway: Gateway,
+    store: Store,
+    *,
+    place: Place = Place.FIRST,
+    backend: Backend = "restore",
+    confirm: int | None = None,
+    flush: bool = False,
+) -> Applied:
+    """Put a policy's rules in place of those that natc put there before.
+
+    Args:
+        place: whether natc's rules come before or after those of other programs.
+        confirm: seconds after which the rules of before come back unless `confirm` is called.
+        flush: delete the connections that are certain to be stranded, see `flush`: at once, or
+            when the rules are confirmed.
+
+    Raises:
+        HostError: it could not be done; the gateway is as it was.
+    """
+    text = script(wanted.rulesets, Path(wanted.path).name, FAMILIES, place)
+    with store.locked(gateway.wait) as lock:
+        notes = tidied(store)
+        before, after = held(gateway), aimed_at(wanted.rulesets)
+        current = store.current
+        if (
+            current is not None
+            and current.text() == text
+            and is_undisturbed(current, before, place)
+        ):
+            if confirm is None:
+                store.link_boot(current)
+            return Applied(current, changed=False, notes=notes, deleted=0 if flush else None)
+        stranded = _stranded(wanted, gateway, place) if flush else None
+        deleted: int | None = None
+        families = [family for family in FAMILIES if before[family] or after[family]]
+        known = _rehearsed(gateway, before, after, families, place, backend=backend)
+        facts = {
+            "policy": wanted.path,
+            "digest": wanted.digest,
+            "made": time.time(),
+            "place": str(place),
+            "backend": backend,
+            "node": wanted.node,
+            "settings": dict(wanted.settings),
+        }
+        texts = {"install.sh": text, SOURCES: wanted.sources.file()}
+        routes = [route for state in after.values() for route in state.routes]
+        made = store.add(texts, facts, None if current is None else current.number, routes)
+        old = {family: before[family].ruleset() for family in families}
+        with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+            with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
+                hands = Hands(gateway, place, (lock, *files), environment)
+                for family in families:
+                    put(backend, hands, before[family], after[family])
+            now = held(gateway)
+            for family in families:
+                _check(now[family], after[family], known.get(family))
+            store.note(made, {saved_name(family): now[family].text() for family in families})
+            store.link_current(made)
+            if confirm is None:
+                store.link_boot(made)
+                way.close()
+            else:
+                if stranded is not None:
+                    deleted = stranded.leave(store, made)
+                way.leave(confirm)
+        store.prune()
+        if stranded is not None and confirm is None:
+            try:
+                deleted = stranded.delete()
+            except HostError as error:  # The rules are in place nevertheless.
+                notes = (*notes, f"stranded connections were not deleted: {error}")
+    return Applied(made, changed=True, pending=confirm, notes=notes, deleted=deleted)
+
+
+def _stranded(wanted: Wanted, gateway: Gateway, place: Place) -> "Flush":
+    """Prepare to delete the connections that a change strands.
+
+    Raises:
+        HostError: natc cannot tell which they are.
+    """
+    from natc.host.planning.flush import Flush  # noqa: PLC0415 - rests on this module, and start-up
+    from natc.host.planning.prospect import Prospect  # noqa: PLC0415
+
+    return Flush(Prospect(wanted, gateway, place))
+
+
+def confirm(store: Store, wait: float) -> Applied:
+    """Have what was applied stay, and come back after a boot.
+
+    Connections that the apply was told to delete are deleted now.
+
+    Raises:
+        HostError: nothing waits to be confirmed.
+    """
+    from natc.host.planning.flush import delete_left  # noqa: PLC0415 - rests on this module, and start-up
+
+    with store.locked(wait):
+        notes = ways.recover(store)
+        waiting = ways.pending(store)
+        if waiting is None:
+            raise HostError(notes or "nothing waits to be confirmed")
+        current = store.current
+        store.link_boot(current)
+        ways.confirm(waiting)
+        try:
+            return Applied(current, changed=False, deleted=delete_left(store, current))
+        except HostError as error:  # It is confirmed nevertheless.
+            note = f"stranded connections were not deleted: {error}"
+            return Applied(current, changed=False, notes=(note,))
+
+
+def roll_back(gateway: Gateway, store: Store) -> Applied:
+    """Go back to the rules of before the last apply, confirmed or not.
+
+    Raises:
+        HostError: there is nothing to go back from, or it could not be done.
+    """
+    with store.locked(gateway.wait) as lock:
+        said = ways.recover(store)
+        if said is not None:
+            return Applied(store.current, changed=True, notes=(said,))
+        waiting = ways.pending(store)
+        if waiting is not None:
+            ways.take(waiting)
+            return Applied(store.current, changed=True)
+        current = store.current
+        if current is None:
+            raise HostError("natc has put nothing in this kernel since the last boot")
+        target = None if current.previous is None else store.generation(current.previous)
+        return _go_to(gateway, store, lock, target)
+
+
+def remove(gateway: Gateway, store: Store) -> Applied:
+    """Take all of natc's rules away.  Empty built-in chains stay, so connections keep going.
+
+    Source: with nf_tables, translated connections stop being translated when the last chain at a
+    nat hook goes (docs/kernel.md).
+
+    Raises:
+        HostError: it could not be done; the gateway is as it was.
+    """
+    with store.locked(gateway.wait) as lock:
+        notes = tidied(store)
+        current = store.current
+        facts = {
+            "policy": "",
+            "digest": "",
+            "made": time.time(),
+            "place": str(Place.FIRST),
+            "backend": "restore",
+            "node": "",
+            "settings": {},
+        }
+        previous = None if current is None else current.number
+        target = store.add({"install.sh": script({}, "no rules")}, facts, previous)
+        done = _go_to(gateway, store, lock, target)
+        return replace(done, notes=notes)
+
+
+def tidied(store: Store) -> tuple[str, ...]:
+    """Undo what an earlier natc left half done, and refuse while an apply waits to be confirmed.
+
+    Raises:
+        HostError: one does.
+    """
+    said = ways.recover(store)
+    waiting = ways.pending(store)
+    if waiting is not None:
+        raise HostError(
+            f"an apply waits to be confirmed, for {max(0, round(waiting.left))} s more",
+            "`natc confirm` or `natc rollback` first",
+        )
+    return () if said is None else (said,)
+
+
+def _go_to(gateway: Gateway, store: Store, lock: int, target: Generation | None) -> Applied:
+    """Have the kernel hold what an earlier apply put there, or nothing of natc's."""
+    before = held(gateway)
+    old = {family: state.ruleset() for family, state in before.items() if state}
+    with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+        text = script({}, "no rules") if target is None else target.text()
+        if target is not None:
+            store.note_served(target, None)  # It comes back as it was applied.
+        done = programs.run(
+            ["sh"], text, kept=(lock,), environment={**os.environ, **gateway.environment()}
+        )
+        if done.returncode != 0:
+            raise HostError(" ".join(done.stdout.split()))
+        store.link_current(target)
+        store.link_boot(target)
+        way.close()
+    return Applied(target, changed=True)
+
+
+def is_undisturbed(current: Generation, now: States, place: Place) -> bool:
+    """Whether the kernel holds, word for word, what it held after an apply."""
+    for family, state in now.items():
+        saved = current.saved(family)
+        routes = tuple(route for route in current.routes if route.family is family)
+        if saved is None:
+            if state or routes:
+                return False
+        elif not state.is_as(State(family, parts(saved), routes), place):
+            return False
+    return True
+
+
+def _rehearsed(
+    gateway: Gateway,
+    before: States,
+    after: States,
+    families: Iterable[Family],
+    place: Place,
+    *,
+    backend: Backend,
+) -> Mapping[Family, State]:
+    """Try the rules elsewhere first where the kernel takes them in more than one transaction.
+
+    One transaction is taken whole or not at all, and needs no rehearsal; python-iptables always
+    does, since it may hand over other rules than it was given.
+    """
+    if backend == "libiptc":
+        from natc.host import libiptc  # noqa: PLC0415 - python-iptables may be missing
+
+        return rehearsed(gateway, after, libiptc.rehearsal(gateway))
+    count = sum(
+        transactions(before[family], after[family], place).count("COMMIT\n") for family in families
+    )
+    return rehearsed(gateway, after) if count > 1 else {}
+
+
+def rehearsed(
+    gateway: Gateway,
+    after: States,
+    also: Callable[[Mapping[Family, str]], None] | None = None,
+) -> Mapping[Family, State]:
+    """Return what the kernel makes of rules, in a throw-away namespace.
+
+    Args:
+        also: what else to do there with the texts once they are loaded.
+
+    Raises:
+        HostError: it refuses them, or `also` does.
+    """
+    texts = {
+        family: transactions(State(family, {}), state, Place.FIRST)
+        for family, state in after.items()
+    }
+    dumps = rehearse(gateway, {family: text for family, text in texts.items() if text}, also)
+    return {
+        family: State(family, parts(dump), after[family].routes) for family, dump in dumps.items()
+    }
+
+
+def _check(now: State, after: State, known: State | None) -> None:
+    """See that the kernel holds what it was given.
+
+    Raises:
+        HostError: it does not.
+    """
+    right = now.shape().is_as(after.shape()) if known is None else now.is_as(known)
+    if not right:
+        raise HostError(
+            f"the {now.family} rules are not those that were put in place",
+            "another program may change natc's chains, or its jumps, at the same time",
+        )

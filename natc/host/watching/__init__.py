@@ -1,0 +1,8 @@
+"""`natc watch`: rules that follow the health of servers, as a service.
+
+checking    one test of one server, and a task for each; `health` counts rise and fall
+serving     the policy with the servers that are up, as a value
+swap        what changed of the rules, to the kernel; drift, and its repair
+watch       the service: signals, reloads, the administrator's own applies
+journal notify metrics   what it tells the journal, systemd and node_exporter
+"""
