@@ -11,7 +11,9 @@ The pipeline, left to right; each arrow has an inverse (docs/architecture.md):
 - `natc.simulate`   IR × packet → trace
 - `natc.targets`    IR → kernel formats
 - `natc.testlab`    kernel text × packet → what a real kernel did
+- `natc.lint`       IR → findings, each with a packet that shows it
 - `natc.pipeline`   the composition
+- `natc.host`       the running gateway: plan, apply, roll back, watch
 - `natc.cli`        the command line
 """
 
