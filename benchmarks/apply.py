@@ -79,18 +79,16 @@ def _ratios(
 ) -> tuple[float, float, float]:
     plain, inside, outside = [], [], []
     for run in range(runs + 1):
-        took = [
-            (seconds(lambda turn=turn: restore(texts[turn])),
-             seconds(lambda turn=turn: apply(both[1 - turn], gateway(), Store())))
-            for turn in (0, 1)
-        ]  # fmt: skip
-        if run == 0:
-            continue  # The first one warms up.
-        plain += [first for first, _ in took]
-        inside += [second / first for first, second in took]
-        outside += [
-            seconds(lambda turn=turn: whole(paths[turn])) / took[turn][0] for turn in (0, 1)
-        ]
+        for turn in (0, 1):
+            there, wanted_ = both[turn], both[1 - turn]
+            without = seconds(lambda turn=turn: restore(texts[turn]))
+            apply(there, gateway(), Store())  # The kernel as natc left it, as it mostly is.
+            with_natc = seconds(lambda wanted_=wanted_: apply(wanted_, gateway(), Store()))
+            process = seconds(lambda turn=turn: whole(paths[turn]))
+            if run:  # The first one warms up.
+                plain.append(without)
+                inside.append(with_natc / without)
+                outside.append(process / without)
     return statistics.median(plain), statistics.median(inside), statistics.median(outside)
 
 

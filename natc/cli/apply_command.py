@@ -75,7 +75,7 @@ def command(
     connection to the gateway dies on the way, the rules of before come back by themselves.
     """  # noqa: D301
     from natc.host.applying import apply  # noqa: PLC0415 - start-up
-    from natc.host.doctor.examination import blocking  # noqa: PLC0415
+    from natc.host.doctor.blocking import blocking  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415

@@ -101,7 +101,7 @@ def apply(
         HostError: it could not be done; the gateway is as it was.
     """
     from natc.host import applying  # noqa: PLC0415 - start-up
-    from natc.host.doctor.examination import blocking  # noqa: PLC0415
+    from natc.host.doctor.blocking import blocking  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415

@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING
 
 from natc import programs
 from natc.address import FAMILIES, Family
+from natc.flavours import Flavour
 from natc.host import way_back as ways
 from natc.host.backends import Backend, Hands, put
+from natc.host.changes import changes
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
-from natc.host.held import State, States, aimed_at, held, place_of, transactions
+from natc.host.held import (
+    State,
+    States,
+    aimed_at,
+    count_transactions,
+    held,
+    place_of,
+    transactions,
+)
 from natc.host.kept import SOURCES
 from natc.host.policy import Wanted
 from natc.host.rehearsal import rehearse
-from natc.host.store import Generation, Store, saved_name
+from natc.host.store import Generation, Store, given_name, saved_name
 from natc.record import Record, replace
-from natc.targets.iptables.model import Place
+from natc.targets.iptables.model import Place, PolicyRoute
 from natc.targets.iptables.own import parts
 from natc.targets.iptables.script import script
 
@@ -69,43 +79,39 @@ def apply(
     text = script(wanted.rulesets, Path(wanted.path).name, FAMILIES, place)
     with store.locked(gateway.wait) as lock:
         notes = tidied(store)
-        before, after = held(gateway), aimed_at(wanted.rulesets)
-        current = store.current
+        current, after = store.current, aimed_at(wanted.rulesets)
+        is_left, before = _before(gateway, store, current, place)
         if (
             current is not None
             and current.text() == text
-            and is_undisturbed(current, before, place)
+            and (is_left or is_undisturbed(current, before, place))
         ):
             if confirm is None:
                 store.link_boot(current)
             return Applied(current, changed=False, notes=notes, deleted=0 if flush else None)
         stranded = _stranded(wanted, gateway, place) if flush else None
-        deleted: int | None = None
         families = [family for family in FAMILIES if before[family] or after[family]]
         known = _rehearsed(gateway, before, after, families, place, backend=backend)
-        facts = {
-            "policy": wanted.path,
-            "digest": wanted.digest,
-            "made": time.time(),
-            "place": str(place),
-            "backend": backend,
-            "node": wanted.node,
-            "settings": dict(wanted.settings),
-        }
-        texts = {"install.sh": text, SOURCES: wanted.sources.file()}
-        routes = [route for state in after.values() for route in state.routes]
-        made = store.add(texts, facts, None if current is None else current.number, routes)
+        facts = _facts(wanted, place, backend)
+        made = store.add(_texts(wanted, text, after), facts, current, _routes(after))
         old = {family: before[family].ruleset() for family in families}
         with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+            seen = changes()
             with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
                 hands = Hands(gateway, place, (lock, *files), environment)
                 for family in families:
                     put(backend, hands, before[family], after[family])
-            now = held(gateway)
-            for family in families:
-                _check(now[family], after[family], known.get(family))
-            store.note(made, {saved_name(family): now[family].text() for family in families})
+            now = changes()
+            due = _transactions(before, after, families, place)
+            is_alone = bool(files) or (seen is not None and now == seen + due)
+            if (
+                not is_alone or backend != "restore"
+            ):  # Others may hand over what they were not given.
+                _look(gateway, store, made, {family: after[family] for family in families}, known)
+            if gateway.flavour is Flavour.NFT and now is not None and now == changes():
+                store.note_left(made, now)
             store.link_current(made)
+            deleted: int | None = None
             if confirm is None:
                 store.link_boot(made)
                 way.close()
@@ -120,6 +126,60 @@ def apply(
             except HostError as error:  # The rules are in place nevertheless.
                 notes = (*notes, f"stranded connections were not deleted: {error}")
     return Applied(made, changed=True, pending=confirm, notes=notes, deleted=deleted)
+
+
+def _before(
+    gateway: Gateway, store: Store, current: Generation | None, place: Place
+) -> tuple[bool, States]:
+    """Return whether nobody has changed the rules since natc did, and natc's part of them.
+
+    A kernel that has seen no change since needs not be asked for ten thousand rules.
+    """
+    left = None if current is None or gateway.flavour is not Flavour.NFT else store.left(current)
+    if current is None or left is None or current.place != place or left != changes():
+        return False, held(gateway)
+    states = {
+        family: State(family, parts(current.given(family) or ""), gateway.routes(family))
+        for family in FAMILIES
+    }
+    return set(_routes(states)) == set(current.routes), states
+
+
+def _facts(wanted: Wanted, place: Place, backend: Backend) -> dict[str, object]:
+    """Return what to remember of an apply."""
+    return {
+        "policy": wanted.path,
+        "digest": wanted.digest,
+        "made": time.time(),
+        "place": str(place),
+        "backend": backend,
+        "node": wanted.node,
+        "settings": dict(wanted.settings),
+    }
+
+
+def _texts(wanted: Wanted, text: str, after: States) -> dict[str, str]:
+    """Return the files of a generation."""
+    given = {given_name(family): state.text() for family, state in after.items()}
+    return {"install.sh": text, SOURCES: wanted.sources.file(), **given}
+
+
+def _routes(states: States) -> list[PolicyRoute]:
+    return [route for state in states.values() for route in state.routes]
+
+
+def _look(
+    gateway: Gateway, store: Store, made: Generation, after: States, known: Mapping[Family, State]
+) -> None:
+    """See that the kernel holds what it was given, and keep how it prints it.
+
+    Raises:
+        HostError: it does not.
+    """
+    now = held(gateway)
+    for family, state in after.items():
+        _check(now[family], state, known.get(family))
+    store.note(made, {saved_name(family): now[family].text() for family in after})
 
 
 def _stranded(wanted: Wanted, gateway: Gateway, place: Place) -> "Flush":
@@ -201,8 +261,7 @@ def remove(gateway: Gateway, store: Store) -> Applied:
             "node": "",
             "settings": {},
         }
-        previous = None if current is None else current.number
-        target = store.add({"install.sh": script({}, "no rules")}, facts, previous)
+        target = store.add({"install.sh": script({}, "no rules")}, facts, current)
         done = _go_to(gateway, store, lock, target)
         return replace(done, notes=notes)
 
@@ -273,10 +332,11 @@ def _rehearsed(
         from natc.host import libiptc  # noqa: PLC0415 - python-iptables may be missing
 
         return rehearsed(gateway, after, libiptc.rehearsal(gateway))
-    count = sum(
-        transactions(before[family], after[family], place).count("COMMIT\n") for family in families
-    )
-    return rehearsed(gateway, after) if count > 1 else {}
+    return rehearsed(gateway, after) if _transactions(before, after, families, place) > 1 else {}
+
+
+def _transactions(before: States, after: States, families: Iterable[Family], place: Place) -> int:
+    return sum(count_transactions(before[family], after[family], place) for family in families)
 
 
 def rehearsed(

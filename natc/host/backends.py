@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from natc.host.errors import HostError
-from natc.host.gateway import Gateway, Refusal
+from natc.host.gateway import Gateway, Refusal, hint
 from natc.host.held import State, held, transactions
 from natc.host.rehearsal import rehearse
 from natc.record import Record
@@ -58,7 +58,8 @@ def _restore(hands: Hands, before: State, after: State) -> None:
         except Refusal as refusal:
             now = held(gateway)[after.family]
             if now.parts == before.parts:
-                raise HostError(_reason(gateway, before, after, refusal)) from None
+                message = _reason(gateway, before, after, refusal)
+                raise HostError(message, hint(str(refusal))) from None
             before = now  # Somebody came between the look and the change.
         else:
             return

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from natc import programs
 from natc.address import FAMILIES, Family
+from natc.flavours import PROGRAMS, Flavour
 from natc.host.errors import HostError
 from natc.record import Record
 from natc.targets.iptables.companion import ROUTING_PROTOCOL, ROUTING_TABLE, route_arguments
 from natc.targets.iptables.model import PolicyRoute
-from natc.testlab.restore import PROGRAMS, Flavour
 
 _XTABLES_LOCK = "/run/xtables.lock"
 """Source: iptables/xshared.h, XT_LOCK_NAME, 1.8.9; the environment's XTABLES_LOCKFILE wins."""
@@ -80,7 +80,7 @@ class Gateway(Record):
         said = " ".join(done.stdout.split())
         if family is Family.IPV6 and not Path("/proc/net/if_inet6").exists():
             return ""
-        raise HostError(f"{command[0]} failed: {said}", _hint(said))
+        raise HostError(f"{command[0]} failed: {said}", hint(said))
 
     def restore(
         self,
@@ -108,7 +108,7 @@ class Gateway(Record):
         if done.returncode != 0:
             said = " ".join(done.stdout.split())
             if "Permission denied" in said or "xtables lock" in said:
-                raise HostError(f"{command[0]} failed: {said}", _hint(said))
+                raise HostError(f"{command[0]} failed: {said}", hint(said))
             named = _LINE.search(said)
             raise Refusal(said, int(named[1]) if named else None, done.returncode)
 
@@ -183,7 +183,7 @@ class Gateway(Record):
         if family is Family.IPV6 and not Path("/proc/net/if_inet6").exists():
             return ""
         reason = " ".join(said.split()) or f"exit code {done.returncode}"
-        raise HostError(f"ip -{family.value} {arguments} failed: {reason}", _hint(reason))
+        raise HostError(f"ip -{family.value} {arguments} failed: {reason}", hint(reason))
 
 
 def gateway(wait: int = 5) -> Gateway:
@@ -209,7 +209,7 @@ def take_lock(path: str, wait: float, busy: str) -> int:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise HostError(f"cannot open {path}: {error.strerror}", _hint(str(error))) from None
+        raise HostError(f"cannot open {path}: {error.strerror}", hint(str(error))) from None
     end = time.monotonic() + wait
     while True:
         try:
@@ -240,9 +240,10 @@ def _run(
         raise HostError(f"cannot run {command[0]}: {error.strerror}") from None
 
 
-def _hint(said: str) -> str | None:
+def hint(said: str) -> str | None:
+    """Return what helps against what a program said; None where that says it all."""
     if "ermission denied" in said or "not permitted" in said:
         return "run natc as root"
-    if "does not exist" in said or "not found" in said or "Module" in said:
-        return "the kernel may lack a module for it"
+    if "insmod" in said or "Could not fetch rule set generation" in said:
+        return "this kernel lacks a module for it, or may not load it here"
     return None

@@ -98,8 +98,20 @@ def transactions(before: State, after: State, place: Place) -> str:
     A table that is right already is not touched: its counters go on.
     """
     lines = []
-    for table in TABLES:
-        old, new = before.part(table), after.part(table)
-        if (old or new) and not old.is_as(new, place):
-            lines += change(table, old, new, place)
+    for table in _changed(before, after, place):
+        lines += change(table, before.part(table), after.part(table), place)
     return "".join(f"{line}\n" for line in lines)
+
+
+def count_transactions(before: State, after: State, place: Place) -> int:
+    """Return how many transactions that takes."""
+    return len(_changed(before, after, place))
+
+
+def _changed(before: State, after: State, place: Place) -> list[str]:
+    return [
+        table
+        for table in TABLES
+        if (before.part(table) or after.part(table))
+        and not before.part(table).is_as(after.part(table), place)
+    ]

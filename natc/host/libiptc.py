@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 
 from natc import programs
 from natc.address import Family
+from natc.flavours import Flavour
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
 from natc.host.held import State, held, transactions
 from natc.host.rehearsal import place
 from natc.targets.iptables.libiptc import REFUSED, UNUSABLE, Answer, answer
-from natc.testlab.restore import Flavour
 
 if TYPE_CHECKING:
     from natc.host.backends import Hands

@@ -7,16 +7,17 @@ a kernel says how it prints the rules; so this asks one.
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from natc import programs
 from natc.address import FAMILIES, Family
 from natc.host.errors import HostError
-from natc.host.gateway import Gateway, Refusal
+from natc.host.gateway import Gateway, Refusal, hint
 from natc.record import Record
-from natc.testlab import netns
-from natc.testlab.errors import LabError, LabUnavailable
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _SET = re.compile(r"--match-set (\S+)")
 _COMMENT = re.compile(r'-m comment --comment (?:"((?:[^"\\]|\\.)*)"|(\S+))')
@@ -55,6 +56,10 @@ def rehearse(
         HostError: the kernel refuses a rule, which is named with its policy line; or there is no
             namespace to be had; or `also` raised it.
     """
+    # Most applies need no rehearsal, and the lab takes a while to load.
+    from natc.testlab import netns  # noqa: PLC0415
+    from natc.testlab.errors import LabError, LabUnavailable  # noqa: PLC0415
+
     sets = _sets("".join(texts.values()))
     links = _links(gateway)
     worker = netns.start(
@@ -73,13 +78,13 @@ def rehearse(
     if isinstance(answer, Exception):
         raise answer
     if isinstance(answer, Refused):
-        raise HostError(answer.text())
+        raise HostError(answer.text(), hint(answer.message))
     found: dict[Family, str] = answer
     return found
 
 
 def _serve(
-    parent: Connection,
+    parent: "Connection",
     gateway: Gateway,
     texts: Mapping[Family, str],
     sets: Sequence[str],
@@ -87,6 +92,8 @@ def _serve(
     links: Mapping[Path, Path],
     also: Callable[[Mapping[Family, str]], None] | None,
 ) -> None:
+    from natc.testlab import netns  # noqa: PLC0415 - as above
+
     os.environ["XTABLES_LOCKFILE"] = f"{netns.PRIVATE}/xtables.lock"
     try:
         for path, target in links.items():

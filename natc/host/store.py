@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from natc.address import FAMILIES, Family
+from natc.address import Family
 from natc.host.errors import HostError
 from natc.host.gateway import take_lock
 from natc.host.kept import DAMAGED, SOURCES, Served, Sources
@@ -77,18 +77,41 @@ class Generation(Record):
             raise HostError(f"cannot read {path}: {error.strerror or error}") from None
 
     def saved(self, family: Family) -> str | None:
-        """Return natc's part of the rules as the kernel printed them after the last change.
+        """Return natc's part of the rules as the kernel prints them since the last change.
 
-        That is the apply, or a later change by `natc watch`.  None where that is not known: it was
-        restored at boot, on another kernel perhaps.
+        That is the apply, or a later change by `natc watch`.  What the kernel makes of the rules is
+        asked of a throw-away namespace where no apply had to look, and kept.  None where that is
+        not known.
         """
         served = self.served
         if served is not None and family in served.saved:
             return served.saved[family]
+        path = self.folder / saved_name(family)
         try:
-            return (self.folder / f"saved.v{family.value}").read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
+        except OSError:
+            return self._rehearsed(family)
+
+    def given(self, family: Family) -> str | None:
+        """Return natc's part of the rules as the kernel was given them; None: it was given none."""
+        try:
+            return (self.folder / given_name(family)).read_text(encoding="utf-8")
         except OSError:
             return None
+
+    def _rehearsed(self, family: Family) -> str | None:
+        text = self.given(family)
+        if not text:
+            return text
+        from natc.host.gateway import gateway  # noqa: PLC0415 - seldom needed
+        from natc.host.rehearsal import rehearse  # noqa: PLC0415
+
+        try:
+            printed = rehearse(gateway(), {family: text})[family]
+            replace_file(self.folder / saved_name(family), printed)
+        except (HostError, OSError):
+            return None
+        return printed
 
     @property
     def served(self) -> Served | None:
@@ -212,10 +235,15 @@ class Store:
         self,
         texts: Mapping[str, str],
         facts: Mapping[str, Any],
-        previous: int | None,
+        previous: Generation | None,
         routes: Iterable[PolicyRoute] = (),
     ) -> Generation:
         """Write a new generation, whole and to the disk; nothing links to it yet.
+
+        Args:
+            texts: its files.
+            facts: `policy`, `digest`, `made`, `place`, `backend`, `node` and `settings`.
+            previous: what it replaces.
 
         Raises:
             HostError: it cannot be written.
@@ -224,7 +252,8 @@ class Store:
         folder = self.lasting / "generations" / str(number)
         fresh = folder.with_name(f".new-{number}")
         kept = [[int(route.family), route.mark, route.mask] for route in routes]
-        whole = {"version": VERSION, **facts, "previous": previous, "routes": kept}
+        whole = {"version": VERSION, **facts, "routes": kept}
+        whole["previous"] = None if previous is None else previous.number
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
@@ -283,6 +312,26 @@ class Store:
             HostError: that cannot be written.
         """
         self._link(self.lasting / "boot", generation)
+
+    def note_left(self, generation: Generation, changes: int) -> None:
+        """Remember how many changes the kernel had seen when the generation was put in place.
+
+        Raises:
+            HostError: that cannot be written.
+        """
+        path = self.passing / "left"
+        try:
+            replace_file(path, f"{generation.number} {changes}\n")
+        except OSError as error:
+            raise HostError(f"cannot write {path}: {error.strerror or error}") from None
+
+    def left(self, generation: Generation) -> int | None:
+        """Return that number; None where it is not known."""
+        try:
+            number, changes = (self.passing / "left").read_text().split()
+            return int(changes) if int(number) == generation.number else None
+        except (OSError, ValueError):
+            return None
 
     def prune(self) -> None:
         """Delete generations that are neither linked to nor among the latest."""
@@ -375,9 +424,9 @@ def saved_name(family: Family) -> str:
     return f"saved.v{family.value}"
 
 
-def saved_names() -> tuple[str, ...]:
-    """Return those of both families."""
-    return tuple(map(saved_name, FAMILIES))
+def given_name(family: Family) -> str:
+    """Return the file of a generation that holds what the kernel was given."""
+    return f"given.v{family.value}"
 
 
 def _sync(folder: Path) -> None:

@@ -12,7 +12,6 @@ Whoever takes the lock before the guard does the same, so nobody ever sees a hal
 """
 
 import os
-import secrets
 import shlex
 import shutil
 import subprocess
@@ -35,7 +34,11 @@ _UNDO = """\
 #!/bin/sh
 # Made by natc: undoes an apply.  Run by whoever holds natc's lock.
 {environment}
-sh {folder}/rules.sh >>{folder}/log 2>&1 || exit 3
+failed=
+for rules in {folder}/rules.v*; do  # One family that cannot be restored does not keep the other.
+    [ ! -e "$rules" ] || sh "$rules" >>{folder}/log 2>&1 || failed=yes
+done
+[ -z "$failed" ] || exit 3
 link() {{ if [ -n "$2" ]; then ln -sfn "$2" "$1"; else rm -f "$1"; fi; }}
 link {current} {old_current}
 link {boot} {old_boot}
@@ -220,7 +223,7 @@ def _boot_clock() -> float:
 def _prepare(
     store: Store, gateway: Gateway, before: Mapping[Family, Ruleset], place: Place
 ) -> Path:
-    folder = store.passing.absolute() / f"way-back-{secrets.token_hex(6)}"
+    folder = store.passing.absolute() / f"way-back-{os.urandom(6).hex()}"
     fresh = folder.with_name(f".new-{folder.name}")
     current, boot = store.current, store.boot
     words = {
@@ -240,8 +243,9 @@ def _prepare(
     )
     try:
         fresh.mkdir(mode=0o700)
-        rules = script(before, "the rules of before", tuple(before), place)
-        replace_file(fresh / "rules.sh", rules, executable=True)
+        for family, ruleset in before.items():
+            rules = script({family: ruleset}, "the rules of before", (family,), place)
+            replace_file(fresh / f"rules.v{family.value}", rules, executable=True)
         replace_file(fresh / "undo.sh", _UNDO.format(**quoted), executable=True)
         _start_guard(_GUARD.format(**quoted), folder.name)
         fresh.rename(folder)  # From here on there is a way back, and somebody who would take it.

@@ -11,12 +11,13 @@
 Knows the IR, neither the language nor any target.  Nothing else in natc makes namespaces.
 """
 
+from natc.flavours import Flavour
 from natc.testlab.compare import check
 from natc.testlab.errors import LabError, LabUnavailable, LoadError, Untestable
 from natc.testlab.lab import Lab
 from natc.testlab.plan import plan
 from natc.testlab.probe import Observation
-from natc.testlab.restore import Completed, Flavour
+from natc.testlab.restore import Completed
 from natc.testlab.run import TestResult, run_tests
 from natc.testlab.topology import Address, Interface, Listener, Route, Topology
 

@@ -6,11 +6,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from natc.address import Family
+from natc.flavours import Flavour
 from natc.packet import Packet
 from natc.testlab import netns, programs, worker
 from natc.testlab.errors import LabError, Untestable
 from natc.testlab.probe import Observation, obstacle
-from natc.testlab.restore import Completed, Flavour
+from natc.testlab.restore import Completed
 from natc.testlab.topology import Topology
 
 

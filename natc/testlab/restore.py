@@ -3,20 +3,13 @@
 import os
 import re
 import subprocess
-from enum import StrEnum
 from pathlib import Path
 
 from natc.address import Family
+from natc.flavours import PROGRAMS, Flavour
 from natc.record import Record
 from natc.testlab import netns, programs
 from natc.testlab.errors import LabError, LoadError
-
-
-class Flavour(StrEnum):
-    """Which of the two kernel interfaces the iptables programs use."""
-
-    NFT = "nft"
-    LEGACY = "legacy"
 
 
 class Completed(Record):
@@ -34,8 +27,6 @@ class Completed(Record):
 _LINE = re.compile(r"\bline:? (\d+)")
 _PATH = f"{netns.PRIVATE}/bin"
 _SCRIPT = f"{netns.PRIVATE}/script"
-PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
-"""The first word of the programs' names."""
 
 
 def load(flavour: Flavour, family: Family, text: str, *, whole: bool = False) -> None:

@@ -12,9 +12,9 @@ import socket
 import subprocess
 
 from natc.address import Family
+from natc.flavours import PROGRAMS, Flavour
 from natc.testlab import programs, restore
 from natc.testlab.errors import LabError
-from natc.testlab.restore import Flavour
 
 _DONE = b"# natc-lab done\n"
 _ROOM = 1 << 16
@@ -38,7 +38,7 @@ class Restorer:
         if not text.endswith("COMMIT\n"):
             raise ValueError("a text that does not end with COMMIT leaves a table open")
         if self._program is None:
-            self._program = _Program(f"{restore.PROGRAMS[self._family]}-{self._flavour}-restore")
+            self._program = _Program(f"{PROGRAMS[self._family]}-{self._flavour}-restore")
         try:
             self._program.take(text)
         except ConnectionError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from natc.address import Family
+from natc.flavours import Flavour
 from natc.ir.conditions import InSet
 from natc.ir.fields import Field
 from natc.ir.policy import Policy, Rule, Test
@@ -12,7 +13,6 @@ from natc.testlab.errors import LabUnavailable
 from natc.testlab.lab import Lab
 from natc.testlab.plan import plan
 from natc.testlab.probe import Observation
-from natc.testlab.restore import Flavour
 
 _SET_KINDS = {1: "hash:net", 2: "hash:net,net"}
 """Kinds of ipset by the number of dimensions that a rule looks at."""

@@ -5,10 +5,11 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from natc.address import Family
+from natc.flavours import Flavour
 from natc.packet import Packet
 from natc.testlab import conntrack, links, netlink, netns, oracle, programs, restore
 from natc.testlab.probe import Observation, Prober
-from natc.testlab.restore import Completed, Flavour
+from natc.testlab.restore import Completed
 from natc.testlab.restorer import Restorer
 from natc.testlab.topology import Topology
 from natc.testlab.wire import Wire

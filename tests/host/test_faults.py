@@ -9,6 +9,9 @@ from tests.host.gateway import FIRST, FOREIGN, LASTING, PASSING, SECOND, Gateway
 
 pytestmark = pytest.mark.kernel
 
+FOUR = "".join(line for line in FIRST.splitlines(keepends=True) if "web6" not in line)
+"""The first policy without IPv6."""
+
 NATC = f"{sys.executable} -m natc"
 """natc for programs that know no shell functions."""
 
@@ -63,6 +66,34 @@ def test_while_another_program_holds_the_xtables_lock(gateway: Gateway, second: 
         pytest.skip("programs of nf_tables take no lock")
     script = f'exec 8>>"$XTABLES_LOCKFILE"; flock 8; natc apply {second} --wait 1 8>&-'
     fails(gateway, script, "xtables lock")
+
+
+@pytest.mark.parametrize("when", ["at once", "only after the rehearsal"])
+def test_with_a_kernel_that_has_no_nat_table_for_one_family(
+    gateway: Gateway, second: str, when: str
+) -> None:
+    """IPv4 is in place by then, and is put back as it was."""
+    gateway.natc("remove")
+    gateway.natc(f"apply {gateway.policy('four.nat', FOUR)}")
+    folder = gateway.folder / "bin"
+    folder.mkdir()
+    program = folder / "ip6tables-restore"
+    real = gateway.must(
+        f"PATH=$PATH:/usr/sbin command -v ip6tables-{gateway.flavour}-restore"
+    ).strip()
+    # A rehearsal has a /run of its own, without natc's folder.
+    only_here = "" if when == "at once" else f'[ -e {PASSING}/lock ] || exec {real} "$@"'
+    program.write_text(f"""#!/bin/sh
+case $1 in --version) exec {real} --version ;; esac
+{only_here}
+cat >/dev/null
+echo "ip6tables-restore: unable to initialize table 'nat': Table does not exist" \\
+    "(do you need to insmod?)" >&2
+exit 3
+""")
+    program.chmod(0o755)
+    fails(gateway, f"export PATH={folder}:$PATH; natc apply {second}", "insmod", "module")
+    assert gateway.leftovers() == []
 
 
 @pytest.mark.parametrize("folder", [LASTING, PASSING])

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from natc.address import Family
+from natc.flavours import PROGRAMS
 from natc.host import gateway as host
 from natc.host import libiptc
 from natc.host.errors import HostError
 from natc.targets.iptables.libiptc import Answer, answer
 from natc.testlab import Flavour, Lab
-from natc.testlab.restore import PROGRAMS
 from tests.host.gateway import FIRST, FOREIGN, ROOT, SECOND, Gateway
 from tests.host.test_confirm import settled
 from tests.host.test_killed import COUNT

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import natc.programs
 from natc.address import Family
-from natc.testlab import Flavour, Lab, LabError, LabUnavailable, LoadError, Topology, programs
+from natc.testlab import Flavour, Lab, LabError, LabUnavailable, LoadError, Topology
 from tests.kernel.site import topology
 
 pytestmark = pytest.mark.kernel
@@ -173,6 +174,6 @@ def test_after_the_parent_was_killed(number: signal.Signals) -> None:
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "FOLDERS", ())
+    monkeypatch.setattr(natc.programs, "FOLDERS", ())
     with pytest.raises(LabUnavailable, match=r"`ip` is not installed \(Debian package iproute2\)"):
         Lab(Topology()).__enter__()

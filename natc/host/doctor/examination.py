@@ -1,6 +1,5 @@
 """`natc doctor`: what is wrong with a gateway, as the linter says it."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib import import_module
@@ -8,9 +7,7 @@ from importlib import import_module
 from natc.diagnostics import Diagnostic, Severity
 from natc.dsl import ast
 from natc.host.doctor.facts import Facts
-from natc.host.doctor.gather import essentials
 from natc.host.doctor.patient import Patient
-from natc.host.gateway import Gateway
 from natc.host.policy import Wanted
 from natc.ir.policy import Policy
 from natc.lint import selection
@@ -25,9 +22,6 @@ Check = Callable[[Patient], Iterable[Diagnostic]]
 
 BRIDGED = "NAT413"
 """Found in policies by the linter, and on gateways by the doctor."""
-
-BLOCKING = ("NAT501", "NAT502", "NAT503", "NAT506")
-"""Errors with which an apply is refused: its rules would do nothing, or compete with others."""
 
 _NO_LEVELS: Mapping[str, Severity] = {}
 
@@ -86,34 +80,6 @@ def chosen(select: Sequence[str], ignore: Sequence[str]) -> tuple[Entry, ...]:
         entry
         for entry in everything()
         if (not select or entry.code in wanted) and entry.code not in unwanted
-    )
-
-
-def blocking(wanted: Wanted, gateway: Gateway, backend: str) -> list[Diagnostic]:
-    """Return the errors with which a policy is not to be applied; cheap.
-
-    What cannot be looked at blocks nothing.
-    """
-    facts = replace(essentials(gateway), backend=backend)
-    entries = [BY_CODE[code] for code in BLOCKING]
-    # What the policy means takes longer to say than all else, and mostly does not matter.
-    if not _asks_for_meaning(facts, wanted) and not examined(Patient(facts), entries):
-        return []
-    found = examined(patient_of(facts, wanted), entries, today=date.today())  # noqa: DTZ011
-    return [finding for finding in found if finding.severity is Severity.ERROR]
-
-
-def _asks_for_meaning(facts: Facts, wanted: Wanted) -> bool:
-    """Whether a setting is off that the policy may need, or a rule leads to the loopback."""
-    forwarding = re.compile(r"/ipv4/(ip_forward|conf/[^/]+/forwarding)|/ipv6/conf/all/forwarding")
-    return any(
-        value == "0" and forwarding.search(path) for path, value in facts.settings.items()
-    ) or any(
-        " 127." in rule
-        for ruleset in wanted.rulesets.values()
-        for part in wanted_parts(ruleset).values()
-        for rules in part.chains.values()
-        for rule in rules
     )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from natc.address import Family
+from natc.flavours import PROGRAMS, Flavour
 from natc.ir.intervals import IntervalSet
 from natc.record import Record
 from natc.source import Source
 from natc.targets.iptables.model import Place
-from natc.testlab.restore import PROGRAMS, Flavour
 
 SYSCTLS = "/proc/sys/net"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from natc import address, programs
 from natc.address import FAMILIES, Family
+from natc.flavours import PROGRAMS, Flavour
 from natc.host.doctor.facts import SYSCTLS, Bridged, Current, Dump, Facts, Link, Route, RoutingRule
 from natc.host.doctor.loadings import loadings
 from natc.host.errors import HostError
@@ -19,7 +20,6 @@ from natc.host.store import Store
 from natc.ir.intervals import IntervalSet, interval
 from natc.record import replace
 from natc.targets.iptables.model import Place
-from natc.testlab.restore import PROGRAMS, Flavour
 
 _SETTINGS = (
     "ipv4/ip_forward",
@@ -64,14 +64,20 @@ def gather(gateway: Gateway | None, store: Store | None) -> Facts:
     )
 
 
-def essentials(gateway: Gateway | None) -> Facts:
-    """Return what is asked before every apply: sysctls, interfaces, and what both flavours hold."""
+def essentials(gateway: Gateway | None, *, is_brief: bool = False) -> Facts:
+    """Return sysctls, interfaces, and what both flavours hold.
+
+    Args:
+        is_brief: not what the host's own flavour holds, unless the other one holds rules as well.
+    """
     undecided: list[str] = []
     dumps: list[Dump] = []
     if gateway is None:
         undecided.append("everything about rules: there is no iptables")
     else:
-        for flavour in Flavour:
+        for flavour in sorted(Flavour, key=lambda each: each is gateway.flavour):
+            if is_brief and flavour is gateway.flavour and not any("-A " in d.text for d in dumps):
+                break
             for family in FAMILIES:
                 dump = _dump(gateway, flavour, family, undecided)
                 if dump is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from natc.address import FAMILIES, Family
 from natc.diagnostics import PolicyError
@@ -11,13 +12,13 @@ from natc.ir.actions import Balance, Dnat, Hook, Masquerade, Netmap, Redirect, S
 from natc.ir.fields import interface_patterns
 from natc.ir.intervals import EMPTY, IntervalSet
 from natc.ir.policy import Network, Policy, Rule, Zone
-from natc.lint.subject import Subject
-from natc.simulate.site import LOOPBACK_NET, Site
 from natc.source import Source
-from natc.targets.iptables.lift import TooManyJumps, lift
 from natc.targets.iptables.model import Ruleset
 from natc.targets.iptables.own import Parts
-from natc.targets.iptables.read import read
+
+if TYPE_CHECKING:
+    from natc.lint.subject import Subject
+    from natc.simulate.site import Site
 
 Place = Zone | Network
 
@@ -55,8 +56,10 @@ class Patient:
     # The policy.
 
     @cached_property
-    def subject(self) -> Subject | None:
+    def subject(self) -> "Subject | None":
         """The policy as lint rules see it."""
+        from natc.lint.subject import Subject  # noqa: PLC0415 - an apply needs it seldom
+
         return None if self.policy is None else Subject(self.policy, self.tree)
 
     @property
@@ -70,8 +73,10 @@ class Patient:
             if rule.hook in hooks and family in (None, rule.family):
                 yield rule
 
-    def site(self, family: Family) -> Site:
+    def site(self, family: Family) -> "Site":
         """Return what this machine says of its addresses."""
+        from natc.simulate.site import LOOPBACK_NET, Site  # noqa: PLC0415 - as above
+
         return Site(self.facts.own(family) | LOOPBACK_NET[family])
 
     # The rules in the kernel.
@@ -89,6 +94,8 @@ class Patient:
 
     def read(self, source: Source, family: Family) -> Ruleset | None:
         """Read what iptables-save printed; None, with a doubt, where natc cannot."""
+        from natc.targets.iptables.read import read  # noqa: PLC0415 - as above
+
         try:
             return read(source, family)
         except PolicyError as error:
@@ -98,6 +105,8 @@ class Patient:
 
     def lifted(self, source: Source, family: Family) -> Policy | None:
         """Return the meaning of what iptables-save printed; None, with a doubt, if unknown."""
+        from natc.targets.iptables.lift import TooManyJumps, lift  # noqa: PLC0415 - as above
+
         ruleset = self.read(source, family)
         if ruleset is None:
             return None

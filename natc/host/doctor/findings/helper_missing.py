@@ -50,6 +50,7 @@ from collections.abc import Iterator
 
 from natc.address import Family, text_of
 from natc.diagnostics import Diagnostic, Label
+from natc.flavours import PROGRAMS
 from natc.host.doctor.patient import Patient, targets
 from natc.ir.actions import Hook
 from natc.ir.fields import Field
@@ -61,7 +62,6 @@ from natc.record import Record
 from natc.simulate.sample import sample
 from natc.targets.iptables.lift_match import Matches
 from natc.targets.iptables.model import Rule
-from natc.testlab.restore import PROGRAMS
 
 _TCP, _UDP = 6, 17
 

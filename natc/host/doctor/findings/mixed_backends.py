@@ -54,11 +54,11 @@ from collections.abc import Iterator, Sequence
 
 from natc.address import FAMILIES
 from natc.diagnostics import Diagnostic, Label
+from natc.flavours import Flavour
 from natc.host.doctor.facts import Dump
 from natc.host.doctor.owners import NATC, Line, lines
 from natc.host.doctor.patient import Patient
 from natc.targets.iptables.own import TABLES
-from natc.testlab.restore import Flavour
 
 
 def check(patient: Patient) -> Iterator[Diagnostic]:

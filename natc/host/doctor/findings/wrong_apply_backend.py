@@ -47,11 +47,11 @@ from collections.abc import Iterator
 
 from natc.address import FAMILIES
 from natc.diagnostics import Diagnostic, Label
+from natc.flavours import Flavour
 from natc.host.doctor.facts import Dump
 from natc.host.doctor.owners import NATC, lines
 from natc.host.doctor.patient import Patient
 from natc.source import Source, Span
-from natc.testlab.restore import Flavour
 
 _CODE = "NAT503"
 
