@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from natc.cli.errors import FINDINGS, Unable
+from natc.cli.files import STDIN
 from natc.cli.lint_options import FAIL_ON, Choice
 from natc.cli.on_gateway import able, tell, wait_option, wanted_policy
 from natc.cli.policy_options import policy_options
@@ -83,9 +84,9 @@ def command(
     natc doctor
     natc doctor office.nat
 
-    Without POLICY, the one that was applied last. Changes nothing; every finding comes with the
-    command that mends it, and `natc explain CODE` says what it means. An `allow` in the policy
-    silences one where it is right.
+    Without POLICY, the file that was applied last. Changes nothing; every finding says what to do
+    about it, and `natc explain CODE` what it means. An `allow` in the policy silences one where it
+    is right.
     """  # noqa: D301
     from natc.cli.lint_report import print_findings, summary  # noqa: PLC0415 - start-up
     from natc.diagnostics import Undecided  # noqa: PLC0415
@@ -124,7 +125,10 @@ def _wanted(
     if policy is not None:
         return wanted_policy(policy, stdin_filename, node, settings)
     current = store.current
-    if current is None or current.is_empty or current.policy == "-":
+    if current is None or current.is_empty:
+        return None
+    if current.policy == STDIN:
+        tell("the policy in place came by standard input and is not looked at: name its file")
         return None
     try:
         return wanted_policy(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from natc.cli.on_gateway import able, tell
+from natc.cli.on_gateway import able, named, tell
 
 if TYPE_CHECKING:
     from natc.host.boot.files import File, Machine
@@ -20,13 +20,15 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--script",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write a shell script alone, for systems without systemd.",
+    help="Write a shell script there, for systems without systemd.",
 )
 @click.option("--enable", is_flag=True, help="Have systemd run it at boot.")
 @click.option("--now", is_flag=True, help="Set the kernel settings at once as well.")
 @click.option("--no-sysctl", is_flag=True, help="Leave kernel settings alone.")
 @click.option("--root", type=_FOLDER, metavar="DIR", help="Of an image, instead of `/`.")
-@click.option("--remove", is_flag=True, help="Take everything away again.")
+@click.option(
+    "--remove", is_flag=True, help="Take everything away again; name the same --script, if any."
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be written.")
 def command(
     *,
@@ -79,27 +81,27 @@ def _check_options(
 ) -> None:
     """Refuse what cannot work, and what would silently not work at boot."""
     if script is not None and enable:
-        raise click.UsageError("--enable is for systemd, --script for systems without it")
+        raise click.UsageError("--enable is for systemd, --script for systems without it.")
     if now and no_sysctl:
-        raise click.UsageError("--now sets what --no-sysctl leaves alone")
+        raise click.UsageError("--now sets what --no-sysctl leaves alone.")
     if now and root is not None:
-        raise click.UsageError("--now is for the running machine, --root for another one")
+        raise click.UsageError("--now is for the running machine, --root for another one.")
     if script is None:
         return
     if root is not None and not script.is_absolute():
-        raise click.UsageError("--script with --root is a path from the image's `/` on")
+        raise click.UsageError("--script with --root is a path from the image's `/` on.")
     folder = script.parent.name
     if folder.startswith("if-") and folder.endswith(".d") and "." in script.name:
-        raise click.UsageError(f"run-parts leaves files with a dot alone, such as {script.name}")
+        raise click.UsageError(f"run-parts passes over names with a dot, such as {script.name}.")
     if folder == "local.d" and script.suffix != ".start":
-        raise click.UsageError("OpenRC runs what ends with .start in local.d, nothing else")
+        raise click.UsageError("OpenRC runs what ends with .start in local.d, nothing else.")
 
 
 def _remove(machine: "Machine", *, is_dry: bool) -> None:
     from natc.host.boot import files as boot  # noqa: PLC0415 - start-up
 
     if is_dry:
-        raise click.UsageError("--dry-run is for what would be written, not for --remove")
+        raise click.UsageError("--dry-run is for what would be written, not for --remove.")
     gone = boot.remove(machine)
     boot.reload(machine)
     tell(*(f"removed {path}" for path in gone))
@@ -118,17 +120,21 @@ def _report(
     from natc.host.boot import files as boot  # noqa: PLC0415 - start-up
 
     if generation is None:
-        tell("nothing is confirmed there yet: the boot restores what is when it comes")
+        tell("nothing is confirmed there yet: a boot restores what is confirmed by then")
     elif generation.is_empty:
         tell("the next boot restores no rules: natc has taken them away")
     else:
-        tell(f"the next boot restores the rules of {generation.policy}, or what is confirmed then")
+        rules = f"the rules of {named(generation.policy)}"
+        tell(f"the next boot restores {rules}, or what is confirmed by then")
     needed = boot.needed(generation)
     if any(file.path == boot.SYSCTL_FILE for file in files):
         tell(*(f"the rules need {name} = {value}" for name, value in needed.items()))
         if now is None:
             tell(f"{boot.SYSCTL_FILE} sets it from the next boot on; --now sets it at once")
         tell(*boot.remarks(needed))
-    tell(*(f"{line} is set now" for line in now or ()))
+    if now is not None:
+        tell(*(f"{line} is set now" for line in now))
+        if needed and not now:
+            tell("the running kernel has these settings already")
     if machine.script is None and not boot.is_enabled(machine):
         tell(f"`systemctl enable {boot.UNIT}`, or --enable, has systemd run it at boot")

@@ -2,7 +2,7 @@
 
 import click
 
-from natc.cli.on_gateway import able, tell, wait_option
+from natc.cli.on_gateway import able, named, tell, wait_option
 
 
 @click.command("rollback")
@@ -13,6 +13,8 @@ def command(*, wait: int) -> None:
     \b
     natc rollback
     natc rollback --wait 30
+
+    What waits to be confirmed is taken back; else the apply before comes back, one at a time.
     """  # noqa: D301
     from natc.host.applying import roll_back  # noqa: PLC0415 - start-up
     from natc.host.gateway import gateway  # noqa: PLC0415
@@ -25,4 +27,4 @@ def command(*, wait: int) -> None:
     if now is None or now.is_empty:
         tell("natc has no rules in place now")
     else:
-        tell(f"back at {now.policy}")
+        tell(f"back at {named(now.policy)}")

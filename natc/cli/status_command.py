@@ -1,6 +1,7 @@
 """`natc status`."""
 
 import time
+from pathlib import Path
 
 import click
 
@@ -35,13 +36,18 @@ def command(*, exit_code: bool, wait: int, format_: str) -> None:
     line of the policy has translated.
     """  # noqa: D301
     from natc.cli import status_report  # noqa: PLC0415 - start-up
+    from natc.host.boot import files as boot  # noqa: PLC0415
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.planning.status import status  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
+    store = Store()
     with able():
-        made = status(gateway(wait), Store())
-    as_json = format_ == "json"
-    echo_result(status_report.as_json(made) if as_json else status_report.text(made, time.time()))
+        made = status(gateway(wait), store)
+    is_enabled = boot.is_enabled(boot.Machine(Path("/"), None, store))
+    if format_ == "json":
+        echo_result(status_report.as_json(made, is_boot_enabled=is_enabled))
+    else:
+        echo_result(status_report.text(made, time.time(), is_boot_enabled=is_enabled))
     if exit_code and made.drift.is_there is not False:
         raise SystemExit(FINDINGS if made.drift.is_there else UNABLE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from natc.cli import treated
+from natc.cli.on_gateway import named
 from natc.cli.report import MOST_SHOWN
 from natc.diagnostics.text import printable
 from natc.host.planning.status import Drift, Status
@@ -23,13 +24,19 @@ _SHORT = 12
 """Digits of a hash that people are shown."""
 
 
-def text(status: Status, now: float) -> str:
+def text(status: Status, now: float, *, is_boot_enabled: bool) -> str:
     """Return a status for a terminal.
 
     Args:
         now: the time, in seconds since 1970.
+        is_boot_enabled: whether systemd runs what restores the rules.
     """
-    rows = [*_rows(status, now), *_drift_rows(status)]
+    rows = [
+        *_rows(status, now),
+        *_boot_rows(status, is_enabled=is_boot_enabled),
+        *_waiting_rows(status),
+        *_drift_rows(status),
+    ]
     lines = [f"{name:9} {words_}".rstrip() for name, words_ in rows]
     lines += _counter_lines(status)
     return "".join(f"{printable(line)}\n" for line in lines)
@@ -48,7 +55,10 @@ def _rows(status: Status, now: float) -> Iterator[tuple[str, str]]:
             yield "since", f"{_time(status.since)}, for {_duration(now - status.since)}"
         how = f"by {current.backend} ({status.flavour}), {current.place} in the built-in chains"
         yield "number", f"{current.number}, {how}"
-    boot = status.boot
+
+
+def _boot_rows(status: Status, *, is_enabled: bool) -> Iterator[tuple[str, str]]:
+    current, boot = status.current, status.boot
     if boot is None:
         yield "boot", "the next one restores nothing"
     elif current is not None and boot.number == current.number:
@@ -56,6 +66,11 @@ def _rows(status: Status, now: float) -> Iterator[tuple[str, str]]:
     else:
         what = "no rules" if boot.is_empty else _named(boot)
         yield "boot", f"the next one restores number {boot.number}: {what}"
+    if boot is not None and not is_enabled:
+        yield "", "where `natc install-boot` is set up: natc.service is not enabled here"
+
+
+def _waiting_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.waits is not None:
         left = max(0, round(status.waits))
         yield "confirm", f"waits for `natc confirm`; the rules of before come back in {left} s"
@@ -68,7 +83,9 @@ def _drift_rows(status: Status) -> Iterator[tuple[str, str]]:
     elif status.current is None:
         yield (
             "drift",
-            "there are rules of natc's that it does not know" if drift.is_there else "none",
+            "the kernel holds rules of natc that no `natc apply` put there"
+            if drift.is_there
+            else "none",
         )
     elif not drift.is_there:
         yield "drift", "none: the kernel holds what natc put there"
@@ -96,8 +113,7 @@ def _counter_lines(status: Status) -> Iterator[str]:
 
 
 def _named(generation: Generation) -> str:
-    name = "a policy from standard input" if generation.policy == "-" else generation.policy
-    return f"{name} ({generation.digest[:_SHORT]})"
+    return f"{named(generation.policy)} ({generation.digest[:_SHORT]})"
 
 
 def _after(words_: str) -> str:
@@ -119,7 +135,7 @@ def _duration(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def as_json(status: Status) -> str:
+def as_json(status: Status, *, is_boot_enabled: bool) -> str:
     """Return a status as JSON; versioned: fields are added, never changed."""
     current, boot = status.current, status.boot
     whole = {
@@ -131,6 +147,7 @@ def as_json(status: Status) -> str:
         "restored_at_boot": current is not None
         and boot is not None
         and boot.number == current.number,
+        "boot_enabled": is_boot_enabled,
         "confirm_within": status.waits,
         "flavour": status.flavour,
         "drift": _drift(status.drift),

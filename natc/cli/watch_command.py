@@ -43,7 +43,7 @@ def command(
     format_: str,
     colour: str,
 ) -> None:
-    """Follow the health of servers: connections go to those that are up.
+    """Follow the health of servers: new connections go to those that are up.
 
     \b
     natc watch

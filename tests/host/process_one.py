@@ -24,7 +24,7 @@ FailureAction=exit-force
 
 [Service]
 Type=oneshot
-WorkingDirectory={folder}
+WorkingDirectory=/run/work
 ExecStart=/bin/sh -c "iptables-save >rules.4; ip6tables-save >rules.6"
 ExecStart=/bin/sh -c "ip rule >routing; ip link >links; readlink /run/natc/current >current"
 ExecStart=/bin/sh -c "systemctl show --property=Result,ExecMainStatus natc.service >result"
@@ -34,6 +34,13 @@ ExecStart=/bin/sh -c "systemctl show --property=Result,ExecMainStatus natc.servi
 _START = """\
 set -e
 mount -t tmpfs run /run
+# Nothing of the host's may be written to, whatever systemd thinks of this boot: the rescue target
+# alone would have temporary files removed.
+mkdir /run/work
+mount --bind . /run/work
+mount -t tmpfs tmp /tmp
+mount -t tmpfs tmp /var/tmp
+mount -o remount,bind,ro /
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -66,7 +73,7 @@ def boot(gateway: Gateway) -> dict[str, str]:
     gateway.must(daemons.ALTERNATIVES)
     units = "/etc/systemd/system"
     gateway.policy("looking.target", _TARGET)
-    gateway.policy("looking.service", _LOOKING.format(folder=gateway.folder))
+    gateway.policy("looking.service", _LOOKING)
     gateway.must(f"cp looking.target looking.service {units}")
     gateway.policy("start", _START)
     done = gateway.run(_RUN)

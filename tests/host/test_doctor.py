@@ -252,6 +252,16 @@ def test_the_packet_of_an_overlap_goes_where_the_finding_says(
     )
 
 
+def test_an_overlap_is_decided_where_the_jumps_stand_now(gateway: Gateway) -> None:
+    """A Docker that starts later puts its jump in front."""
+    gateway.must(FOREIGN)
+    gateway.must("ip route add 172.17.0.0/16 dev br0")
+    gateway.natc(f"apply {gateway.policy('web.nat', MEETS_DOCKER)}")
+    gateway.must("iptables -t nat -I PREROUTING -m addrtype --dst-type LOCAL -j DOCKER")
+    text = gateway.run("natc doctor --select NAT505").output
+    assert "is not asked" in text.split("port-forward tcp/5000")[1].split("\n")[1]
+
+
 def test_rules_that_meet_nobody_else_s_are_silent(gateway: Gateway, first: str) -> None:
     gateway.must(FOREIGN)
     gateway.natc(f"apply {first}")

@@ -137,6 +137,10 @@ def test_only_the_chains_that_change_lose_their_counters(network: Network) -> No
     assert "[7:700] -A NATC-POST" in network.on_gateway("iptables-save -c -t nat")
     own = parts(network.on_gateway("iptables-save"))["nat"]
     assert [rule.split()[-1] for rule in own.chains["NATC-PRE"]] == ["192.168.3.11:8080"]
+    # What serves now is what was applied: nothing to change, and no drift.
+    for command in ("plan shop.nat", "status"):
+        network.on_gateway(f"natc {command} --exit-code")
+    assert "in place already" in network.on_gateway("natc apply shop.nat")
     six = parts(network.on_gateway("ip6tables-save"))["nat"]
     assert [rule.split()[-1] for rule in six.chains["NATC-PRE"]] == ["[fd00:3::11]:8080"]
 
@@ -148,3 +152,16 @@ def test_all_servers_serve_when_all_are_down_and_that_is_said(network: Network) 
     network.says("watch", "no IPv6 server is up")
     own = parts(network.on_gateway("iptables-save"))["nat"]
     assert [rule.split()[-1] for rule in own.chains["NATC-PRE"]] == ["192.168.3.10:8080"]
+
+
+def test_the_last_server_that_goes_down_is_not_said_to_be_avoided(network: Network) -> None:
+    network.serve("b")
+    network.on_gateway(f"natc apply {network.gateway.policy('shop.nat', FAILOVER)}")
+    network.watch()
+    network.says("watch", AVOIDED["a"])
+    network.signal("b", signal.SIGKILL)
+    network.says("watch", "all servers serve, whether they are up or not")
+    said = [
+        line for line in network.output("watch").splitlines() if "serve," in line or "avoid" in line
+    ]
+    assert said[-1] == "natc: all servers serve, whether they are up or not"

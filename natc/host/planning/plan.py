@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from natc.address import FAMILIES
+from natc.host.applying import is_undisturbed
 from natc.host.backends import Backend
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
@@ -13,6 +14,7 @@ from natc.host.planning.prospect import Prospect, Unreadable
 from natc.host.planning.rule_changes import Change, JumpChange, jump_changes, rule_changes
 from natc.host.planning.surroundings import unrouted
 from natc.host.policy import Wanted
+from natc.host.store import Store
 from natc.record import Record
 from natc.simulate.compare import Undecided
 from natc.simulate.differing import Found, differing
@@ -63,16 +65,19 @@ def plan(
     """
     prospect = Prospect(wanted, gateway, place, backend)
     before, after = prospect.before, prospect.after
+    is_change = prospect.is_change and not _is_served(wanted, place, before)
+    if not is_change:
+        after = before
     unknown: list[str] = []
     found: tuple[Found, ...] | None = ()
     stranded: tuple[Stranded, ...] | None = ()
-    if prospect.is_change:
+    if is_change:
         found = _unless(unknown, "packets treated differently", lambda: _differing(prospect))
         stranded = _unless(unknown, "stranded connections", lambda: Judges(prospect).stranded())
     return Plan(
         wanted.name,
         place,
-        prospect.is_change,
+        is_change,
         tuple(rule_changes(before, after)),
         tuple(jump_changes(before, after, place)),
         _routes(after, before),
@@ -80,6 +85,20 @@ def plan(
         found,
         stranded,
         tuple(unknown),
+    )
+
+
+def _is_served(wanted: Wanted, place: Place, before: States) -> bool:
+    """Whether the policy is in place, but for servers that `natc watch` has taken out."""
+    try:
+        current = Store().current
+    except HostError:
+        return False  # Whoever applies is told.
+    return (
+        current is not None
+        and current.served is not None
+        and current.digest == wanted.digest
+        and is_undisturbed(current, before, place)
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from natc import __version__
+from natc.address import Family
 from natc.diagnostics import PolicyError
 from natc.diagnostics.text import concise
 from natc.host.applying import Applied, apply
@@ -221,13 +222,13 @@ class Watch:
     ) -> None:
         for note in notes:
             self._log.say("recovered", note, Priority.WARNING)
+        alone = unserved(policy, down)
         if is_swap:
             self._metrics.swaps += 1
-            out = ", ".join(f"{server} of {rule}" for rule, server in sorted(down))
-            self._log.say("swap", f"new connections avoid {out}" if out else "all servers serve")
-        for rule, family in sorted(unserved(policy, down)):
+            self._log.say("swap", _avoided(policy, down, alone))
+        for rule, family in sorted(alone):
             text = f"{rule}: no {family} server is up; all of its backends serve as if they were"
-            if self._seldom.is_due(text):
+            if self._seldom.is_due(text) or is_swap:
                 self._log.say("no-server", text, Priority.ERROR, rule=rule)
         self._notifier.status(self._status())
 
@@ -318,6 +319,18 @@ class Watch:
         for line in text.splitlines():
             if always or self._seldom.is_due(line):
                 self._log.say("error", line, Priority.ERROR)
+
+
+def _avoided(policy: Policy, down: Down, alone: frozenset[tuple[str, Family]]) -> str:
+    """Say which servers take no new connections; those of rules without a server all do."""
+    out = [
+        f"{server.text} of {server.rule}"
+        for server in checked(policy)
+        if server.key in down and (server.rule, server.family) not in alone
+    ]
+    if out:
+        return f"new connections avoid {', '.join(sorted(out))}"
+    return "all servers serve, whether they are up or not" if alone else "all servers serve"
 
 
 async def _awaited(job: Callable[[], Awaitable[None]]) -> None:

@@ -57,11 +57,11 @@ Where the order is meant, say so: `allow foreign-overlap on web because "…"`.
 
 ## Precision
 
-Asked of what the kernel holds, with natc's part as the policy has it, in the place where it was
-applied, or else first.  Found for two rules of one hook that do different things to packets of
-both, which the rules above them leave to the first; with a packet that, followed through all hooks,
-comes to it.  Matches that natc does not look into may be true for it.  Once for each statement and
-program.
+Asked of what the kernel holds where the policy is in place, or else of what it would hold with
+natc's part as the policy has it, in the place where one was applied, or else first.  Found for two
+rules of one hook that do different things to packets of both, which the rules above them leave to
+the first; with a packet that, followed through all hooks, comes to it.  Matches that natc does not
+look into may be true for it.  Once for each statement and program.
 """
 
 import re
@@ -109,9 +109,13 @@ def check(patient: Patient) -> Iterator[Diagnostic]:
 
 def _together(patient: Patient, dump: Dump) -> str | None:
     """Return what the kernel holds, with natc's part as it is wanted; None without such a part."""
-    wanted = patient.wanted.get(dump.family)
+    wanted, now = patient.wanted.get(dump.family), parts(dump.text)
     if not wanted:
-        return dump.text if parts(dump.text) else None
+        return dump.text if now else None
+    if wanted.keys() == now.keys() and all(
+        part.shape().is_as(wanted[table].shape(), None) for table, part in now.items()
+    ):
+        return dump.text  # It is in place, with its jumps where they now stand.
     current = patient.facts.current
     return spliced(dump.text, wanted, Place.FIRST if current is None else current.place)
 

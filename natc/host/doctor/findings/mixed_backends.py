@@ -89,7 +89,7 @@ def _finding(other: Dump, here: Sequence[Line], there: Sequence[Line]) -> Diagno
         "NAT502",
         "rules in both iptables-legacy and iptables-nft",
         Label(there[0].span, f"{_whose(there)}, not in the host's own flavour"),
-        related=(Label(here[0].span, f"{_whose(here)}, in the host's"),),
+        related=(Label(here[0].span, f"{_whose(here)}, in the host's own"),),
         notes=(f"`{other.program}-save` shows them; packets meet both",),
         help=f"have them made with the plain iptables, and clear these: `{clearing}`",
     )
