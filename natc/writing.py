@@ -8,12 +8,18 @@ from pathlib import Path
 
 
 def replace_file(
-    target: Path, text: str, before: os.stat_result | None = None, *, executable: bool = False
+    target: Path,
+    text: str,
+    before: os.stat_result | None = None,
+    *,
+    executable: bool = False,
+    guarded: bool = False,
 ) -> None:
     """Put a file in the place of another one, or of none.
 
     Args:
         before: the file that is there, whose owner and mode the new one takes.
+        guarded: nobody else may write it, whatever the umask.
 
     Raises:
         OSError: it cannot be written; the old file is as it was.
@@ -27,7 +33,7 @@ def replace_file(
         if before is None:
             mask = os.umask(0)
             os.umask(mask)
-            mode = (0o777 if executable else 0o666) & ~mask
+            mode = (0o777 if executable else 0o666) & ~(mask | 0o022 if guarded else mask)
         else:
             mode = stat.S_IMODE(before.st_mode)
             with suppress(PermissionError):  # Only root may give files away.

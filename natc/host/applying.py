@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from natc import programs
 from natc.address import FAMILIES, Family
+from natc.diagnostics.text import printable
 from natc.flavours import Flavour
 from natc.host import way_back as ways
 from natc.host.backends import Backend, Hands, put
-from natc.host.changes import changes
+from natc.host.changes import changes, where
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
 from natc.host.held import (
@@ -29,7 +30,7 @@ from natc.host.rehearsal import rehearse
 from natc.host.store import Generation, Store, given_name, saved_name
 from natc.record import Record, replace
 from natc.targets.iptables.model import Place, PolicyRoute
-from natc.targets.iptables.own import parts
+from natc.targets.iptables.own import TABLES, parts
 from natc.targets.iptables.script import script
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Applied(Record):
 
     Attributes:
         generation: what is in place now; None when natc has left the gateway.
-        changed: whether the kernel held something else before.
+        changed: False where this very policy, and all of its rules, were in place already.
         pending: seconds in which it must be confirmed; None where it need not be.
         notes: what else happened, in words.
         deleted: connections that were deleted, or are to be once it is confirmed; None where that
@@ -76,13 +77,15 @@ def apply(
     Raises:
         HostError: it could not be done; the gateway is as it was.
     """
-    text = script(wanted.rulesets, Path(wanted.path).name, FAMILIES, place)
+    text = script(wanted.rulesets, printable(Path(wanted.path).name), FAMILIES, place)
     with store.locked(gateway.wait) as lock:
         notes = tidied(store)
         current, after = store.current, aimed_at(wanted.rulesets)
-        is_left, before = _before(gateway, store, current, place)
+        seen = changes()  # Before the look at the rules: what happens after it is not missed.
+        is_left, before = _before(gateway, store, current, place, seen)
         if (
             current is not None
+            and (current.policy, current.digest) == (wanted.path, wanted.digest)
             and current.text() == text
             and (is_left or is_undisturbed(current, before, place))
         ):
@@ -95,21 +98,28 @@ def apply(
         facts = _facts(wanted, place, backend)
         made = store.add(_texts(wanted, text, after), facts, current, _routes(after))
         old = {family: before[family].ruleset() for family in families}
-        with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
-            seen = changes()
+        with ways.way_back(store, gateway, lock, old, _place(current, before)) as way:
             with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
                 hands = Hands(gateway, place, (lock, *files), environment)
                 for family in families:
                     put(backend, hands, before[family], after[family])
             now = changes()
             due = _transactions(before, after, families, place)
-            is_alone = bool(files) or (seen is not None and now == seen + due)
+            if files:  # Others were kept out, but only of what natc changed meanwhile.
+                is_alone = due == sum(
+                    bool(before[family].part(table) or after[family].part(table))
+                    for family in families
+                    for table in TABLES
+                )
+            else:
+                is_alone = seen is not None and now == seen + due
             if (
                 not is_alone or backend != "restore"
             ):  # Others may hand over what they were not given.
                 _look(gateway, store, made, {family: after[family] for family in families}, known)
-            if gateway.flavour is Flavour.NFT and now is not None and now == changes():
-                store.note_left(made, now)
+            here = where() if gateway.flavour is Flavour.NFT else None
+            if here is not None and now is not None and now == changes():
+                store.note_left(made, here, now)
             store.link_current(made)
             deleted: int | None = None
             if confirm is None:
@@ -129,20 +139,28 @@ def apply(
 
 
 def _before(
-    gateway: Gateway, store: Store, current: Generation | None, place: Place
+    gateway: Gateway, store: Store, current: Generation | None, place: Place, seen: int | None
 ) -> tuple[bool, States]:
     """Return whether nobody has changed the rules since natc did, and natc's part of them.
 
     A kernel that has seen no change since needs not be asked for ten thousand rules.
     """
-    left = None if current is None or gateway.flavour is not Flavour.NFT else store.left(current)
-    if current is None or left is None or current.place != place or left != changes():
+    is_nft = gateway.flavour is Flavour.NFT
+    left = store.left(current, where()) if current is not None and is_nft else None
+    if current is None or left is None or current.place != place or left != seen:
         return False, held(gateway)
-    states = {
-        family: State(family, parts(current.given(family) or ""), gateway.routes(family))
-        for family in FAMILIES
-    }
+    states = {}
+    for family in FAMILIES:
+        given = current.given(family)
+        if given is None:  # It is damaged.
+            return False, held(gateway)
+        states[family] = State(family, parts(given), gateway.routes(family))
     return set(_routes(states)) == set(current.routes), states
+
+
+def _place(current: Generation | None, before: States) -> Place:
+    """Return where jumps go back to of which the rules around do not tell."""
+    return place_of(before) if current is None else Place(current.place)
 
 
 def _facts(wanted: Wanted, place: Place, backend: Backend) -> dict[str, object]:
@@ -231,11 +249,16 @@ def roll_back(gateway: Gateway, store: Store) -> Applied:
             return Applied(store.current, changed=True, notes=(said,))
         waiting = ways.pending(store)
         if waiting is not None:
-            ways.take(waiting)
+            ways.take(store, waiting)
             return Applied(store.current, changed=True)
         current = store.current
         if current is None:
             raise HostError("natc has put nothing in this kernel since the last boot")
+        if current.previous is not None and not store.has(current.previous):
+            raise HostError(
+                f"what was there before number {current.number} is no longer kept",
+                "apply a policy, or `natc remove`",
+            )
         target = None if current.previous is None else store.generation(current.previous)
         return _go_to(gateway, store, lock, target)
 
@@ -285,8 +308,8 @@ def tidied(store: Store) -> tuple[str, ...]:
 def _go_to(gateway: Gateway, store: Store, lock: int, target: Generation | None) -> Applied:
     """Have the kernel hold what an earlier apply put there, or nothing of natc's."""
     before = held(gateway)
-    old = {family: state.ruleset() for family, state in before.items() if state}
-    with ways.way_back(store, gateway, lock, old, place_of(before)) as way:
+    old = {family: state.ruleset() for family, state in before.items()}
+    with ways.way_back(store, gateway, lock, old, _place(store.current, before)) as way:
         text = script({}, "no rules") if target is None else target.text()
         if target is not None:
             store.note_served(target, None)  # It comes back as it was applied.

@@ -37,7 +37,7 @@ def put(backend: Backend, hands: Hands, before: State, after: State) -> None:
         HostError: it does not take it; some tables may hold it nevertheless.
     """
     if before.routes != after.routes:
-        hands.gateway.set_routes(after.family, after.routes)
+        hands.gateway.set_routes(after.family, after.routes, hands.kept)
     if backend == "libiptc":
         from natc.host import libiptc  # noqa: PLC0415 - python-iptables may be missing
 

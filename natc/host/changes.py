@@ -8,12 +8,19 @@ include/uapi/linux/netfilter/nf_tables.h.
 """
 
 import select
+import socket
 from contextlib import suppress
+from pathlib import Path
 
 from natc import netlink
 
 _NFT_MSG_GETGEN = 0xA10
 _NFTA_GEN_ID = 1
+
+_SO_NETNS_COOKIE = 71
+"""Source: include/uapi/asm-generic/socket.h; since Linux 5.14."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def changes() -> int | None:
@@ -29,4 +36,15 @@ def changes() -> int | None:
             found = netlink.attributes(answer, netlink.NETFILTER_HEADER.size)
             if _NFTA_GEN_ID in found:
                 return int.from_bytes(found[_NFTA_GEN_ID], "big")
+    return None
+
+
+def where() -> str | None:
+    """Return what tells this network namespace from all others, those of earlier boots as well.
+
+    None where the kernel does not tell.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        cookie = any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
+        return f"{_BOOT_ID.read_text().strip()}-{cookie.hex()}"
     return None

@@ -24,6 +24,11 @@ _LINE = re.compile(r"line:? (\d+)")
 
 _OWN_ROUTES = f"table {ROUTING_TABLE} protocol {ROUTING_PROTOCOL}"
 
+_RULES = f"rule show table {ROUTING_TABLE}"
+_OWN_RULE = rf"\S+ .*\b(?:proto|protocol) {ROUTING_PROTOCOL}\b"
+"""What stands after `lookup` in natc's own: the number of the table, or a name that the machine's
+`rt_tables` gives it."""
+
 
 class Refusal(Exception):  # noqa: N818 - what to make of it is the caller's
     """A restore program or the kernel refused a text.
@@ -64,6 +69,15 @@ class Gateway(Record):
             "NATC_WAIT": str(self.wait),
             "PATH": os.pathsep.join(programs.FOLDERS),
         }
+
+    def pinned(self) -> dict[str, str]:
+        """Return the same for a script that may run later, when the plain names mean others."""
+        found = self.environment()
+        for name, program in found.items():
+            if name.endswith("_RESTORE"):
+                exact = program.replace("-restore", f"-{self.flavour}-restore")
+                found[name] = program if programs.path_of(exact) is None else exact
+        return found
 
     def save(self, family: Family, table: str | None = None, *, counters: bool = False) -> str:
         """Return what iptables-save prints; nothing where the kernel has no such family.
@@ -148,9 +162,8 @@ class Gateway(Record):
         if programs.path_of("ip") is None:
             return ()
         found = re.findall(
-            rf"fwmark (0x[0-9a-f]+)(?:/(0x[0-9a-f]+))? lookup {ROUTING_TABLE}\b.*"
-            rf"\b(?:proto|protocol) {ROUTING_PROTOCOL}\b",
-            self._ip(family, "rule show"),
+            rf"fwmark (0x[0-9a-f]+)(?:/(0x[0-9a-f]+))? lookup {_OWN_RULE}",
+            self._ip(family, _RULES),
         )
         if not found or "local default" not in self._ip(family, f"route show {_OWN_ROUTES}"):
             return ()
@@ -159,22 +172,27 @@ class Gateway(Record):
             for mark, mask in found
         )
 
-    def set_routes(self, family: Family, routes: Sequence[PolicyRoute]) -> None:
+    def set_routes(
+        self, family: Family, routes: Sequence[PolicyRoute], kept: Sequence[int] = ()
+    ) -> None:
         """Put policy routing in the place of what natc made before.
+
+        Args:
+            kept: open files that `ip` holds as long as it runs.
 
         Raises:
             HostError: `ip` failed.
         """
         own = f"lookup {ROUTING_TABLE} protocol {ROUTING_PROTOCOL}"
-        while re.search(rf"lookup {ROUTING_TABLE}\b.*{ROUTING_PROTOCOL}", self._ip(family, "rule")):
-            self._ip(family, f"rule del {own}")
+        while re.search(rf"lookup {_OWN_RULE}", self._ip(family, _RULES)):
+            self._ip(family, f"rule del {own}", kept)
         if not routes and self._ip(family, f"route show {_OWN_ROUTES}"):
-            self._ip(family, f"route flush {_OWN_ROUTES}")
+            self._ip(family, f"route flush {_OWN_ROUTES}", kept)
         for arguments in route_arguments(routes):
-            self._ip(family, f"{arguments.partition(' ')[2]} protocol {ROUTING_PROTOCOL}")
+            self._ip(family, f"{arguments.partition(' ')[2]} protocol {ROUTING_PROTOCOL}", kept)
 
-    def _ip(self, family: Family, arguments: str) -> str:
-        done = _run(["ip", f"-{family.value}", *arguments.split()])
+    def _ip(self, family: Family, arguments: str, kept: Sequence[int] = ()) -> str:
+        done = _run(["ip", f"-{family.value}", *arguments.split()], kept=kept)
         said = done.stdout.strip()
         if done.returncode == 0:
             return said

@@ -85,11 +85,11 @@ def aimed_at(rulesets: Mapping[Family, Ruleset]) -> States:
 
 
 def place_of(states: States) -> Place:
-    """Return where natc's jumps stand: first, unless one of them stands below other rules."""
+    """Return where natc's jumps stand: first, unless one of them stands below all other rules."""
     jumps = [
         jump for state in states.values() for part in state.parts.values() for jump in part.jumps
     ]
-    return Place.LAST if any(Place.FIRST not in jump.places for jump in jumps) else Place.FIRST
+    return Place.LAST if any(jump.place is Place.LAST for jump in jumps) else Place.FIRST
 
 
 def transactions(before: State, after: State, place: Place) -> str:

@@ -108,7 +108,7 @@ class Generation(Record):
 
         try:
             printed = rehearse(gateway(), {family: text})[family]
-            replace_file(self.folder / saved_name(family), printed)
+            replace_file(self.folder / saved_name(family), printed, guarded=True)
         except (HostError, OSError):
             return None
         return printed
@@ -148,7 +148,10 @@ class Store:
     Attributes:
         lasting: what survives a boot.
         passing: what does not.
+        held: the open file of natc's lock, while it is held here.
     """
+
+    held: int | None = None
 
     def __init__(self, lasting: str | None = None, passing: str | None = None) -> None:
         """Say where they are; else NATC_STATE_DIR and NATC_RUN_DIR say it, else they are usual."""
@@ -163,7 +166,8 @@ class Store:
         """
         for folder in (self.lasting / "generations", self.passing):
             try:
-                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+                for parent in (*reversed(folder.parents), folder):
+                    parent.mkdir(mode=0o755, exist_ok=True)
             except OSError as error:
                 hint = "run natc as root" if isinstance(error, PermissionError) else None
                 raise HostError(f"cannot write {folder}: {error.strerror}", hint) from None
@@ -177,9 +181,11 @@ class Store:
         """
         self.make()
         handle = take_lock(str(self.lock), wait, "another natc is at work on this gateway")
+        self.held = handle
         try:
             yield handle
         finally:
+            self.held = None
             os.close(handle)
 
     @property
@@ -223,6 +229,10 @@ class Store:
         except OSError:
             return None
 
+    def has(self, number: int) -> bool:
+        """Whether a generation is still kept."""
+        return (self.lasting / "generations" / str(number)).is_dir()
+
     def generation(self, number: int) -> Generation:
         """Return one generation.
 
@@ -256,11 +266,12 @@ class Store:
         whole["previous"] = None if previous is None else previous.number
         try:
             shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
+            fresh.mkdir(mode=0o755)
+            # Root runs them at boot, so nobody else may write them, whatever natc's umask.
             for name, text in texts.items():
-                replace_file(fresh / name, text, executable=name.endswith(".sh"))
-            replace_file(fresh / "sums", _sums(texts))
-            replace_file(fresh / "meta.json", json.dumps(whole, indent=2) + "\n")
+                replace_file(fresh / name, text, executable=name.endswith(".sh"), guarded=True)
+            replace_file(fresh / "sums", _sums(texts), guarded=True)
+            replace_file(fresh / "meta.json", json.dumps(whole, indent=2) + "\n", guarded=True)
             fresh.rename(folder)
             _sync(folder.parent)
         except OSError as error:
@@ -276,7 +287,7 @@ class Store:
         """
         try:
             for name, text in texts.items():
-                replace_file(generation.folder / name, text)
+                replace_file(generation.folder / name, text, guarded=True)
         except OSError as error:
             raise HostError(
                 f"cannot write {generation.folder}: {error.strerror or error}"
@@ -293,7 +304,7 @@ class Store:
             if served is None:
                 path.unlink(missing_ok=True)
                 return
-            replace_file(path, served.file(generation.number))
+            replace_file(path, served.file(generation.number), guarded=True)
         except OSError as error:
             raise HostError(f"cannot write {path}: {error.strerror or error}") from None
 
@@ -313,23 +324,27 @@ class Store:
         """
         self._link(self.lasting / "boot", generation)
 
-    def note_left(self, generation: Generation, changes: int) -> None:
+    def note_left(self, generation: Generation, where: str, changes: int) -> None:
         """Remember how many changes the kernel had seen when the generation was put in place.
+
+        Args:
+            where: the network namespace, which may not be the only one with these folders.
 
         Raises:
             HostError: that cannot be written.
         """
         path = self.passing / "left"
         try:
-            replace_file(path, f"{generation.number} {changes}\n")
+            replace_file(path, f"{generation.number} {where} {changes}\n", guarded=True)
         except OSError as error:
             raise HostError(f"cannot write {path}: {error.strerror or error}") from None
 
-    def left(self, generation: Generation) -> int | None:
+    def left(self, generation: Generation, where: str | None) -> int | None:
         """Return that number; None where it is not known."""
         try:
-            number, changes = (self.passing / "left").read_text().split()
-            return int(changes) if int(number) == generation.number else None
+            number, there, changes = (self.passing / "left").read_text().split()
+            is_it = int(number) == generation.number and there == where
+            return int(changes) if is_it else None
         except (OSError, ValueError):
             return None
 

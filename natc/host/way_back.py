@@ -39,9 +39,12 @@ for rules in {folder}/rules.v*; do  # One family that cannot be restored does no
     [ ! -e "$rules" ] || sh "$rules" >>{folder}/log 2>&1 || failed=yes
 done
 [ -z "$failed" ] || exit 3
-link() {{ if [ -n "$2" ]; then ln -sfn "$2" "$1"; else rm -f "$1"; fi; }}
-link {current} {old_current}
-link {boot} {old_boot}
+link() {{
+    [ -n "$2" ] || {{ rm -f "$1"; return; }}
+    # A disk may be too full for two of them.
+    ln -sfn "$2" "$1" 2>/dev/null || {{ rm -f "$1" && ln -s "$2" "$1"; }}
+}}
+link {current} {old_current} && link {boot} {old_boot} || exit 3
 rm -rf {gone}
 mv {folder} {gone}
 rm -rf {gone}
@@ -49,6 +52,7 @@ rm -rf {gone}
 
 _GUARD = """\
 # Waits for the end of an apply, and undoes it unless it is done or confirmed.
+cd /
 trap '' HUP INT TERM QUIT
 {environment}
 folder={folder}
@@ -134,6 +138,7 @@ def way_back(
 
     Args:
         before: natc's part of the rules as they are, of the families that are about to change.
+        place: of the jumps that stand in the middle of other rules, or alone.
 
     Raises:
         HostError: there is none; nothing was changed.
@@ -143,7 +148,9 @@ def way_back(
     try:
         yield way
     except BaseException as error:
-        failed = _undo(folder)
+        if not folder.exists():  # Too late: what was applied stays.
+            raise
+        failed = _undo(folder, lock)
         if failed is not None:
             raise HostError(
                 f"{error}; and the rules of before could not be restored: {failed}"
@@ -165,7 +172,7 @@ def recover(store: Store) -> str | None:
         waiting = _pending(folder)
         if waiting is not None and waiting.left > 0:
             continue
-        failed = _undo(folder)
+        failed = _undo(folder, store.held)
         if failed is not None:
             raise HostError(
                 f"an earlier apply was cut short and cannot be undone: {failed}",
@@ -192,13 +199,13 @@ def confirm(waiting: Pending) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def take(waiting: Pending) -> None:
+def take(store: Store, waiting: Pending) -> None:
     """Undo what waits to be confirmed.  Under natc's lock.
 
     Raises:
         HostError: it cannot be undone.
     """
-    failed = _undo(waiting.folder)
+    failed = _undo(waiting.folder, store.held)
     if failed is not None:
         raise HostError(f"the rules of before could not be restored: {failed}")
 
@@ -238,14 +245,14 @@ def _prepare(
     }
     quoted = {name: shlex.quote(text) for name, text in words.items()}
     quoted["environment"] = "\n".join(
-        f"{name}={shlex.quote(value)}; export {name}"
-        for name, value in gateway.environment().items()
+        f"{name}={shlex.quote(value)}; export {name}" for name, value in gateway.pinned().items()
     )
     try:
         fresh.mkdir(mode=0o700)
         for family, ruleset in before.items():
             rules = script({family: ruleset}, "the rules of before", (family,), place)
             replace_file(fresh / f"rules.v{family.value}", rules, executable=True)
+        (fresh / "log").touch()  # There may be no room for it later.
         replace_file(fresh / "undo.sh", _UNDO.format(**quoted), executable=True)
         _start_guard(_GUARD.format(**quoted), folder.name)
         fresh.rename(folder)  # From here on there is a way back, and somebody who would take it.
@@ -268,7 +275,14 @@ def _start_guard(text: str, name: str) -> None:
     try:
         programs.find("flock")
         if _has_systemd():
-            command = ["systemd-run", "--quiet", "--collect", f"--unit=natc-{name}", *script]
+            command = [
+                "systemd-run",
+                "--quiet",
+                "--collect",
+                "--property=KillSignal=SIGKILL",
+                f"--unit=natc-{name}",
+                *script,
+            ]
         else:
             command = ["sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh", *script]
         command[0] = programs.find(command[0])
@@ -300,9 +314,10 @@ def _namespace(process: int, kind: str) -> int:
     return Path(f"/proc/{process}/ns/{kind}").stat().st_ino
 
 
-def _undo(folder: Path) -> str | None:
-    """Run a way back; return what it said if it failed."""
-    done = programs.run(["sh", str(folder / "undo.sh")])
+def _undo(folder: Path, lock: int | None) -> str | None:
+    """Run a way back, which holds natc's lock as well; return what it said if it failed."""
+    kept = () if lock is None else (lock,)
+    done = programs.run(["sh", str(folder / "undo.sh")], kept=kept)
     if done.returncode == 0:
         return None
     try:

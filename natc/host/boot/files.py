@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from natc import programs
-from natc.address import FAMILIES
+from natc.address import FAMILIES, Family
 from natc.host.boot.forwarding import FORWARDING, settings
 from natc.host.boot.texts import MARK, script_text, sysctl_text, unit_text
 from natc.host.errors import HostError
@@ -95,7 +95,17 @@ def needed(generation: Generation | None) -> dict[str, str]:
     """Return the kernel settings that a generation's rules need, path under /proc/sys to value."""
     if generation is None:
         return {}
-    return settings({family: parts(generation.saved(family) or "") for family in FAMILIES})
+    texts = {family: _rules(generation, family) for family in FAMILIES}
+    return settings({family: parts(text) for family, text in texts.items()})
+
+
+def _rules(generation: Generation, family: Family) -> str:
+    """Return a generation's rules, in natc's words where it kept them, else in a kernel's.
+
+    An image's are not to be tried on this machine, which may have no iptables.
+    """
+    given = generation.given(family)
+    return (generation.saved(family) or "") if given is None else given
 
 
 def files(machine: Machine, generation: Generation | None, *, has_sysctl: bool) -> list[File]:
@@ -137,7 +147,7 @@ def write(machine: Machine, wanted: Sequence[File]) -> list[Path]:
             continue
         try:
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            replace_file(target, file.text, executable=file.executable)
+            replace_file(target, file.text, executable=file.executable, guarded=True)
             # Whoever boots the machine reads them, whatever the umask of the one who wrote them.
             target.chmod(0o755 if file.executable else 0o644)
         except OSError as error:
@@ -281,7 +291,7 @@ def _note_boot(store: Store) -> None:
     if not (store.passing / "current").is_symlink():
         return
     try:
-        replace_file(store.passing / "restored", _BOOT_ID.read_text())
+        replace_file(store.passing / "restored", _BOOT_ID.read_text(), guarded=True)
     except OSError as error:
         raise _cannot("write", store.passing / "restored", error) from None
 

@@ -6,6 +6,8 @@ network interface need be.
 
 import shlex
 
+from natc.diagnostics.text import printable
+
 MARK = "Made by `natc install-boot`"
 """Stands in the head of every file that natc may replace or take away."""
 
@@ -168,6 +170,6 @@ def sysctl_text(settings: dict[str, str], policy: str) -> str:
     Args:
         settings: path under /proc/sys to value.
     """
-    lines = [f"# {MARK}; do not edit.", f"# What the rules of {policy} need."]
+    lines = [f"# {MARK}; do not edit.", f"# What the rules of {printable(policy)} need."]
     lines += [f"{name} = {value}" for name, value in settings.items()]
     return "".join(f"{line}\n" for line in lines)

@@ -62,7 +62,7 @@ class Flush:
         whole = {"generation": generation.number, "connections": rows}
         path = _file(store)
         try:
-            replace_file(path, json.dumps(whole) + "\n")
+            replace_file(path, json.dumps(whole) + "\n", guarded=True)
         except OSError as error:
             raise HostError(f"cannot write {path}: {error.strerror or error}") from None
         return len(names)

@@ -60,6 +60,13 @@ class Rule(Record):
     counters: Counters | None = None
 
 
+class Place(StrEnum):
+    """Where in a built-in chain the jump to natc's rules stands, and so whose rules come first."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 class Chain(Record):
     """A built-in chain, or one that rules jump to.
 
@@ -70,6 +77,7 @@ class Chain(Record):
         counters: of the policy.  None where the text does not say.  Chains that are not built in
             count nothing.
         origin: where it is declared; `NOWHERE` for a built-in chain that is only used.
+        place: where its rules go in a built-in chain that others use too; None: where all go.
     """
 
     IGNORED = frozenset({"origin"})
@@ -79,6 +87,7 @@ class Chain(Record):
     policy: str | None = None
     counters: Counters | None = None
     origin: Span = NOWHERE
+    place: Place | None = None
 
 
 class Table(Record):
@@ -120,13 +129,6 @@ HOOK_CHAINS = {
     Hook.POSTROUTING: ("nat", "POSTROUTING", "NATC-POST"),
 }
 """Hook to table, built-in chain and natc's chain."""
-
-
-class Place(StrEnum):
-    """Where in a built-in chain the jump to natc's rules stands, and so whose rules come first."""
-
-    FIRST = "first"
-    LAST = "last"
 
 
 JUMP_COMMENT = "natc"

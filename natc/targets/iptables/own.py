@@ -39,6 +39,11 @@ class Jump(Record):
     text: str
     places: frozenset[Place]
 
+    @property
+    def place(self) -> Place | None:
+        """The one that it stands at; None where it stands in the middle, or alone."""
+        return next(iter(self.places)) if len(self.places) == 1 else None
+
 
 class Part(Record):
     """natc's part of one table.
@@ -168,12 +173,15 @@ def _texts(chain: Chain) -> Iterator[str]:
 
 
 def ruleset_of(own: Parts, family: Family, routes: tuple[PolicyRoute, ...] = ()) -> Ruleset:
-    """Return natc's part of a kernel's rules as a ruleset, with text inside."""
+    """Return natc's part of a kernel's rules as a ruleset, with text inside.
+
+    Jumps are to stand where they stand now, first or last.
+    """
     tables = tuple(
         Table(
             table,
             (
-                *(Chain(jump.chain, (jump.text,)) for jump in own[table].jumps),
+                *(Chain(jump.chain, (jump.text,), place=jump.place) for jump in own[table].jumps),
                 *(Chain(name, rules) for name, rules in own[table].chains.items()),
             ),
         )

@@ -2,7 +2,7 @@
 
 from natc.diagnostics import Label
 from natc.record import replace
-from natc.source import Source, Span
+from natc.source import NOWHERE, Source, Span
 from natc.targets.iptables.model import BUILT_IN, Chain, Counters, Rule, Table
 from natc.targets.iptables.words import BadLine, Word
 
@@ -42,8 +42,8 @@ class ChainDraft:
 
     def chain(self) -> Chain:
         """Return what has come."""
-        place = {} if self.declared is None else {"origin": self.declared}
-        return Chain(self.name, tuple(self.rules), self.policy, self.counters, **place)
+        origin = NOWHERE if self.declared is None else self.declared
+        return Chain(self.name, tuple(self.rules), self.policy, self.counters, origin)
 
 
 class TableDraft:

@@ -82,7 +82,7 @@ def _table(table: Table, form: Form, place: Place) -> Iterator[str]:
     shared = frozenset(() if form in _WHOLE else built_in)
     for chain in table.chains:
         if chain.name in shared:
-            yield from _changes(chain, form, place)
+            yield from _changes(chain, form, chain.place or place)
     for chain in table.chains:
         if chain.name not in shared:
             yield from [f"-X {chain.name}"] if form is Form.REMOVE else _rules(chain)
