@@ -84,6 +84,7 @@ def command(
         wanted = wanted_policy(policy, stdin_filename, node, settings)
         here = gateway(wait)
         found = [] if force else blocking(wanted, here, backend)
+        refuse([one for one in found if one.code == "NAT503"], format_, colour)
         if dry_run:
             _show_plan(wanted, here, place, backend, format_)
         refuse(found, format_, colour)

@@ -2,7 +2,7 @@
 
 import click
 
-from natc.cli.on_gateway import able, named, tell, tell_deleted, wait_option
+from natc.cli.on_gateway import able, tell, tell_deleted, wait_option
 
 
 @click.command("confirm")
@@ -23,6 +23,6 @@ def command(*, wait: int) -> None:
     with able():
         done = confirm(Store(), wait)
     kept = done.generation
-    tell("confirmed" if kept is None else f"{named(kept.policy)} is confirmed")
+    tell("confirmed" if kept is None else f"{kept.name} is confirmed")
     tell(*done.notes)
     tell_deleted(done.deleted)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from natc.cli.on_gateway import able, named, tell
+from natc.cli.on_gateway import able, tell
 
 if TYPE_CHECKING:
     from natc.host.boot.files import File, Machine
-    from natc.host.store import Generation
+    from natc.host.generation import Generation
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -124,7 +124,7 @@ def _report(
     elif generation.is_empty:
         tell("the next boot restores no rules: natc has taken them away")
     else:
-        rules = f"the rules of {named(generation.policy)}"
+        rules = f"the rules of {generation.name}"
         tell(f"the next boot restores {rules}, or what is confirmed by then")
     needed = boot.needed(generation)
     if any(file.path == boot.SYSCTL_FILE for file in files):

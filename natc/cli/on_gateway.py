@@ -65,11 +65,6 @@ def refuse(found: "Sequence[Diagnostic]", format_: str, colour: str) -> None:
         raise SystemExit(FINDINGS)
 
 
-def named(policy: str) -> str:
-    """Return what a policy is called: its path, or where it came from."""
-    return "a policy from standard input" if policy == STDIN else policy
-
-
 def tell(*lines: str) -> None:
     """Say on standard error what happens."""
     for line in lines:

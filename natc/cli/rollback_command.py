@@ -2,7 +2,7 @@
 
 import click
 
-from natc.cli.on_gateway import able, named, tell, wait_option
+from natc.cli.on_gateway import able, tell, wait_option
 
 
 @click.command("rollback")
@@ -27,4 +27,4 @@ def command(*, wait: int) -> None:
     if now is None or now.is_empty:
         tell("natc has no rules in place now")
     else:
-        tell(f"back at {named(now.policy)}")
+        tell(f"back at {now.name}")

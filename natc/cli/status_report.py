@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from natc.cli import treated
-from natc.cli.on_gateway import named
 from natc.cli.report import MOST_SHOWN
 from natc.diagnostics.text import printable
+from natc.host.generation import Generation
 from natc.host.planning.status import Drift, Status
-from natc.host.store import Generation
 
 _FILES = {
     "same": "the file is as it was applied",
@@ -113,7 +112,7 @@ def _counter_lines(status: Status) -> Iterator[str]:
 
 
 def _named(generation: Generation) -> str:
-    return f"{named(generation.policy)} ({generation.digest[:_SHORT]})"
+    return f"{generation.name} ({generation.digest[:_SHORT]})"
 
 
 def _after(words_: str) -> str:

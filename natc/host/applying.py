@@ -15,6 +15,7 @@ from natc.host.backends import Backend, Hands, put
 from natc.host.changes import changes, where
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
+from natc.host.generation import Generation, given_name, saved_name
 from natc.host.held import (
     State,
     States,
@@ -27,7 +28,7 @@ from natc.host.held import (
 from natc.host.kept import SOURCES
 from natc.host.policy import Wanted
 from natc.host.rehearsal import rehearse
-from natc.host.store import Generation, Store, given_name, saved_name
+from natc.host.store import Store
 from natc.record import Record, replace
 from natc.targets.iptables.model import Place, PolicyRoute
 from natc.targets.iptables.own import TABLES, parts
@@ -97,6 +98,7 @@ def apply(
         known = _rehearsed(gateway, before, after, families, place, backend=backend)
         facts = _facts(wanted, place, backend)
         made = store.add(_texts(wanted, text, after), facts, current, _routes(after))
+        store.undone.unlink(missing_ok=True)
         old = {family: before[family].ruleset() for family in families}
         with ways.way_back(store, gateway, lock, old, _place(current, before)) as way:
             with gateway.locked(str(store.passing / "xtables.lock")) as (environment, files):
@@ -226,7 +228,8 @@ def confirm(store: Store, wait: float) -> Applied:
         notes = ways.recover(store)
         waiting = ways.pending(store)
         if waiting is None:
-            raise HostError(notes or "nothing waits to be confirmed")
+            late = ", and the rules of before have come back" if store.undone.exists() else ""
+            raise HostError(notes or f"nothing waits to be confirmed{late}")
         current = store.current
         store.link_boot(current)
         ways.confirm(waiting)
@@ -275,6 +278,13 @@ def remove(gateway: Gateway, store: Store) -> Applied:
     with store.locked(gateway.wait) as lock:
         notes = tidied(store)
         current = store.current
+        if (
+            current is not None
+            and current.is_empty
+            and store.boot == current
+            and not any(held(gateway).values())
+        ):
+            return Applied(current, changed=False, notes=notes)
         facts = {
             "policy": "",
             "digest": "",

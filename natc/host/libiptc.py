@@ -45,7 +45,7 @@ def rehearsal(gateway: Gateway) -> Callable[[Mapping[Family, str]], None]:
         raise HostError(
             "this machine's iptables is the one of nf_tables, and the backend libiptc knows the"
             " legacy tables alone: its rules would be a second set that competes with the others",
-            "leave `--backend libiptc` away",
+            "leave out `--backend libiptc`",
         )
     if gateway.version < _LOCKED_SINCE:
         version = ".".join(map(str, gateway.version))
@@ -131,7 +131,7 @@ def _error(found: Answer, family: Family, text: str) -> HostError:
     if found.kind == REFUSED:
         return HostError(
             f"{place(line)}: {found.message}\n  {line}",
-            "the backend libiptc cannot be used for this rule: leave `--backend libiptc` away",
+            "the backend libiptc cannot be used for this rule: leave out `--backend libiptc`",
         )
     return HostError(f"libiptc failed for {family}: {found.message}\n  {line}")
 

@@ -48,6 +48,7 @@ link {current} {old_current} && link {boot} {old_boot} || exit 3
 rm -rf {gone}
 mv {folder} {gone}
 rm -rf {gone}
+(: >{undone}) 2>/dev/null || :  # There may be no room for it, and it only serves a message.
 """
 
 _GUARD = """\
@@ -238,6 +239,7 @@ def _prepare(
         "fresh": str(fresh),
         "gone": str(folder.with_name(f".gone-{folder.name}")),
         "lock": str(store.lock.absolute()),
+        "undone": str(store.undone.absolute()),
         "current": str((store.passing / "current").absolute()),
         "boot": str((store.lasting / "boot").absolute()),
         "old_current": "" if current is None else str(current.folder.absolute()),

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from natc.cli.status_report import as_json, text
+from natc.host.generation import Generation
 from natc.host.planning.status import Drift, Status
-from natc.host.store import Generation
 
 FOLDER = Path("/var/lib/natc/generations/1")
 FROM_STDIN = Generation(

@@ -34,6 +34,7 @@ def test_the_rules_of_before_come_back_when_nobody_confirms(gateway: Gateway, se
     settled(gateway)
     assert gateway.everything() == before
     assert gateway.links() == ("1", "1")
+    assert "the rules of before have come back" in gateway.run("natc confirm").output
 
 
 def test_confirmed_rules_stay(gateway: Gateway, second: str) -> None:

@@ -13,7 +13,8 @@ from natc.address import FAMILIES, Family
 from natc.host.boot.forwarding import FORWARDING, settings
 from natc.host.boot.texts import MARK, script_text, sysctl_text, unit_text
 from natc.host.errors import HostError
-from natc.host.store import Generation, Store
+from natc.host.generation import Generation
+from natc.host.store import Store
 from natc.record import Record
 from natc.targets.iptables.own import parts
 from natc.writing import replace_file
@@ -126,7 +127,7 @@ def files(machine: Machine, generation: Generation | None, *, has_sysctl: bool) 
             raise HostError(f"{error} is no name for a folder in a systemd unit") from None
     wanted = needed(generation) if has_sysctl else {}
     if wanted and generation is not None:
-        found.append(File(SYSCTL_FILE, sysctl_text(wanted, generation.policy)))
+        found.append(File(SYSCTL_FILE, sysctl_text(wanted, generation.name)))
     return found
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from natc.address import Family
 from natc.host.errors import HostError
+from natc.host.generation import Generation
 from natc.host.planning import conntrack
 from natc.host.planning.connections import Judges
 from natc.host.planning.conntrack import Name
 from natc.host.planning.prospect import Prospect, Unreadable
-from natc.host.store import Generation, Store
+from natc.host.store import Store
 from natc.writing import replace_file
 
 

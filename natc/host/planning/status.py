@@ -10,12 +10,13 @@ from natc.host.applying import is_undisturbed
 from natc.host.doctor.gather import gather
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
+from natc.host.generation import Generation
 from natc.host.held import State, States
 from natc.host.planning.counters import Counter, counters
 from natc.host.planning.prospect import Meaning, Unreadable
 from natc.host.planning.surroundings import surroundings, unrouted
 from natc.host.policy import wanted
-from natc.host.store import Generation, Store
+from natc.host.store import Store
 from natc.host.watching.swap import meaning_of
 from natc.ir.policy import Policy
 from natc.record import Record

@@ -15,10 +15,11 @@ from natc.host import way_back as ways
 from natc.host.backends import Backend, Hands, put
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway, Refusal
+from natc.host.generation import Generation
 from natc.host.held import NOTHING, State, held, place_of
 from natc.host.kept import Served
 from natc.host.policy import wanted
-from natc.host.store import Generation, Store
+from natc.host.store import Store
 from natc.host.watching.serving import Down, chain_prefixes, hooks, only, routes, served
 from natc.ir.policy import Policy
 from natc.record import Record, replace

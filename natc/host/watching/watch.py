@@ -18,8 +18,9 @@ from natc.diagnostics.text import concise
 from natc.host.applying import Applied, apply
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
+from natc.host.generation import Generation
 from natc.host.policy import Wanted, wanted
-from natc.host.store import Generation, Store
+from natc.host.store import Store
 from natc.host.watching.checking import Checks
 from natc.host.watching.journal import Log, Priority, Seldom
 from natc.host.watching.metrics import Metrics
@@ -185,7 +186,7 @@ class Watch:
     def _status(self) -> str:
         if self._watched is None:
             return "natc has put no rules in place: waiting for `natc apply`"
-        number, name = self._watched.generation.number, self._watched.generation.policy
+        number, name = self._watched.generation.number, self._watched.generation.name
         if self._watched.policy is None:
             why = "nothing to follow" if not name else f"{name} is not known any more"
             return f"generation {number}: {why}"
@@ -274,7 +275,7 @@ class Watch:
                 self._complain(error, always=True)
             else:
                 what = "is in place" if done.changed else "is in place already"
-                name = done.generation.policy if done.generation else "no policy"
+                name = done.generation.name if done.generation else "no policy"
                 for note in (*done.notes, f"{name} {what}"):
                     self._log.say("reload", note)
                 self._seldom.forget()
