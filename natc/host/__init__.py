@@ -12,7 +12,7 @@ wrong and `HostError` for what could not be done, and prints nothing.  The modul
     policy     a file → `Wanted`: the rules, their meaning and a hash
     gateway    this machine's iptables: its flavour, save, restore, the xtables lock
     held       natc's part of what the kernel holds, and what it is to hold
-    store      what natc remembers: generations on the disk, the current one in /run; `kept`
+    store      what natc remembers: each `generation` on the disk, the current one in /run; `kept`
     way_back   the guard that undoes an apply that is cut short or not confirmed
     rehearsal  the rules in a throw-away namespace first
     backends   ways to hand rules to the kernel; `libiptc` is one
