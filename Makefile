@@ -109,10 +109,11 @@ fuzz: setup  ## more random policies: make fuzz N=5000
 fuzz-kernel: setup  ## random policies and rule sets in a real kernel: make fuzz-kernel N=5000
 	$(BIN)/python -m tests.kernel_diff.fuzz --count $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
-bench: setup  ## compile and lint against ferm and other ways, as ratios of one run
+bench: setup  ## compile, lint and apply against ferm and other ways, as ratios of one run
 	@command -v ferm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq ferm >/dev/null; }
 	$(BIN)/python benchmarks/compile.py
 	$(BIN)/python benchmarks/lint.py
+	$(BIN)/python benchmarks/apply.py
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) build dist natc/dsl/nat.tables .pytest_cache .mypy_cache .ruff_cache .hypothesis
