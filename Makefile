@@ -11,7 +11,7 @@ COMPILER := gcc libc6-dev python3-dev
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools daemons libiptc demo test check golden docs kernel fuzz fuzz-kernel bench clean
+.PHONY: help setup tools daemons libiptc bytecode demo test check golden docs kernel fuzz fuzz-kernel bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -83,7 +83,12 @@ demo: setup  ## compile and lint the office gateway, and watch a real kernel obe
 	@printf 'Its packets, by the model and by a real kernel with iptables-nft and -legacy:\n\n'
 	@$(BIN)/natc test $(DEMO) --kernel both --packets
 
-test: setup daemons  ## all tests, those in a real kernel included
+# The tests run natc hundreds of times, which should not compile it each time, whatever the
+# environment says of writing bytecode.
+bytecode: $(READY)
+	@$(BIN)/python -m compileall -q natc
+
+test: setup daemons bytecode  ## all tests, those in a real kernel included
 	$(PYTEST) $(if $(CI),--require-kernel) -q -n auto
 
 check: setup  ## formatting, lints, types, who imports whom
@@ -100,7 +105,7 @@ docs: setup  ## rewrite docs/rules.md from the pages of the lint rules
 	$(BIN)/natc rules --format markdown >docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
 
-kernel: setup daemons  ## only the tests in a real kernel
+kernel: setup daemons bytecode  ## only the tests in a real kernel
 	$(PYTEST) -m kernel --require-kernel -q -n auto
 
 fuzz: setup  ## more random policies: make fuzz N=5000
