@@ -310,8 +310,7 @@ class Engine:
             here, away = way.having(Field.OUT_INTERFACE, _NOWHERE)
             if moved is None:  # What rules were told of the destination holds for routing as well.
                 here = None if here is None else here.having(Field.LOCAL_DESTINATION, _YES)[0]
-                if away is not None and away.now(Field.OUT_INTERFACE) != _LOOPBACK.values:
-                    away = away.having(Field.LOCAL_DESTINATION, _YES)[1]
+                return here, [] if away is None else list(_away(away))
             return here, [] if away is None else [away]
         here, away = way.having(Field.DESTINATION, self.site.own)
         if away is not None:
@@ -331,6 +330,20 @@ class Engine:
             away = rest
         parts.append(replace(away, doubts=(*away.doubts, ROUTE_UNKNOWN)))
         return here, parts
+
+
+def _away(way: Way) -> Iterator[Way]:
+    """Yield the packets that leave for others; by lo the gateway's own also go to itself."""
+    looped: Way | None = None
+    rest: Way | None = way
+    if way.now(Field.IN_INTERFACE) == _NOWHERE:
+        looped, rest = way.having(Field.OUT_INTERFACE, _LOOPBACK.values)
+    if looped is not None:
+        yield looped
+    if rest is not None:
+        _, others = rest.having(Field.LOCAL_DESTINATION, _YES)
+        if others is not None:
+            yield others
 
 
 _TRANSLATING = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})

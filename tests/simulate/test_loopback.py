@@ -9,15 +9,21 @@ import pytest
 
 from natc.address import Family
 from natc.cli.trace_rules import of_rules, places
+from natc.dsl.parser import parse
+from natc.elaborate import lower
 from natc.ir.fields import Field
 from natc.ir.intervals import point
 from natc.ir.policy import Policy
 from natc.packet import Packet
-from natc.simulate import Outcome, Site, simulate
+from natc.pipeline import rulesets
+from natc.simulate import Outcome, Site, simulate, site_of
 from natc.simulate.compare import compare, treatments
 from natc.simulate.single import box_of
 from natc.simulate.story import tell
 from natc.source import Source
+from natc.targets.iptables.lift import lift
+from natc.targets.iptables.read import read
+from natc.targets.iptables.write import write
 from tests.kernel.site import packet as probe
 from tests.simulate.rules import OWN, rules, text
 
@@ -238,3 +244,18 @@ def test_a_story_follows_a_packet_to_its_proxy() -> None:
         "routing: to the gateway itself",
         "filter INPUT: must accept tcp 192.168.3.9:5 > 192.168.3.10:80 in eth1",
     ]
+
+
+def test_a_translation_to_where_a_packet_goes_is_the_same_whoever_wrote_the_rules() -> None:
+    """The gateway's own packets that leave by lo go to itself or not, however they are asked."""
+    written_as = """
+        zone wan { interface eth0; address 203.0.113.1; subnet 203.0.113.0/28 }
+        balance tcp/80 from wan user 0 to 0.0.0.0/0 -> { 192.168.3.2:80, 192.168.3.3:80 }
+        transparent-proxy tcp/80 in wan -> 127.0.0.1:8443 tproxy mark 0x1/0x1
+    """
+    policy = lower(parse(Source("policy", written_as)))
+    (ruleset,) = rulesets(policy).values()
+    written = lift("dump", read(Source("dump", write(ruleset)), Family.IPV4))
+    for site in (Site(), site_of(policy, Family.IPV4)):
+        assert compare(policy, written, Family.IPV4, site) == []
+        assert compare(written, policy, Family.IPV4, site) == []
