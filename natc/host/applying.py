@@ -115,9 +115,8 @@ def apply(
                 )
             else:
                 is_alone = seen is not None and now == seen + due
-            if (
-                not is_alone or backend != "restore"
-            ):  # Others may hand over what they were not given.
+            # Other backends may hand over something else than they were given.
+            if not is_alone or backend != "restore":
                 _look(gateway, store, made, {family: after[family] for family in families}, known)
             here = where() if gateway.flavour is Flavour.NFT else None
             if here is not None and now is not None and now == changes():

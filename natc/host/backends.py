@@ -58,7 +58,7 @@ def _restore(hands: Hands, before: State, after: State) -> None:
         except Refusal as refusal:
             now = held(gateway)[after.family]
             if now.parts == before.parts:
-                message = _reason(gateway, before, after, refusal)
+                message = _reason(gateway, after, refusal)
                 raise HostError(message, hint(str(refusal))) from None
             before = now  # Somebody came between the look and the change.
         else:
@@ -66,9 +66,8 @@ def _restore(hands: Hands, before: State, after: State) -> None:
     raise HostError("another program changes natc's jumps again and again")
 
 
-def _reason(gateway: Gateway, before: State, after: State, refusal: Refusal) -> str:
+def _reason(gateway: Gateway, after: State, refusal: Refusal) -> str:
     """Say which rule the kernel refuses."""
     fresh = transactions(State(after.family, {}), after, Place.FIRST)
     rehearse(gateway, {after.family: fresh})  # It says so itself, with the rule.
-    del before
     return f"{gateway.program(after.family, '-restore')} failed: {refusal}"

@@ -97,22 +97,14 @@ class Pending(Record):
 
 
 class WayBack:
-    """The way back of one apply.
+    """The way back of one apply."""
 
-    Attributes:
-        lock: natc's open lock, which programs that change rules must hold as well.
-    """
-
-    def __init__(self, store: Store, folder: Path, lock: int) -> None:
-        self._store = store
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.lock = lock
 
     def close(self) -> None:
         """Give it up: what was applied stays."""
-        gone = self._folder.with_name(f".gone-{self._folder.name}")
-        self._folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        _give_up(self._folder)
 
     def leave(self, seconds: int) -> None:
         """Keep it for so many seconds, until somebody confirms.
@@ -145,7 +137,7 @@ def way_back(
         HostError: there is none; nothing was changed.
     """
     folder = _prepare(store, gateway, before, place)
-    way = WayBack(store, folder, lock)
+    way = WayBack(folder)
     try:
         yield way
     except BaseException as error:
@@ -195,8 +187,12 @@ def pending(store: Store) -> Pending | None:
 
 def confirm(waiting: Pending) -> None:
     """Have what was applied stay.  Under natc's lock."""
-    gone = waiting.folder.with_name(f".gone-{waiting.folder.name}")
-    waiting.folder.rename(gone)
+    _give_up(waiting.folder)
+
+
+def _give_up(folder: Path) -> None:
+    gone = folder.with_name(f".gone-{folder.name}")
+    folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -200,9 +200,11 @@ def change(table: str, before: Part, after: Part, place: Place) -> list[str]:
     lines = [f"*{table}"]
     lines += [f":{name} - [0:0]" for name in (*after.chains, *gone)]
     lines += [f"-D {jump.chain}{jump.text}" for jump in before.jumps]
-    position = " 1" if place is Place.FIRST else ""
-    verb = "-I" if place is Place.FIRST else "-A"
-    lines += [f"{verb} {jump.chain}{position}{jump.text}" for jump in reversed(after.jumps)]
+    first = place is Place.FIRST
+    lines += [
+        f"-I {jump.chain} 1{jump.text}" if first else f"-A {jump.chain}{jump.text}"
+        for jump in after.jumps
+    ]
     for name, rules in after.chains.items():
         start = f"-A {name}"
         lines += [start + rule for rule in rules]
@@ -225,7 +227,7 @@ def spliced(dump: str, after: Parts, place: Place) -> str:
         held = before[table].held if table in before else frozenset()
         stay = {name: () for name in held if name not in new.chains}
         done += _spliced(table, lines, replace(new, chains={**new.chains, **stay}), place)
-    for table in after.keys() - seen:
+    for table in (name for name in TABLES if name in after and name not in seen):
         declared = [f":{name} ACCEPT [0:0]" for name in BUILT_IN[table]]
         done += _spliced(table, declared, after[table], place)
     return "".join(f"{line}\n" for line in done)
