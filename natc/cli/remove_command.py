@@ -12,7 +12,7 @@ def command(*, wait: int) -> None:
 
     \b
     natc remove
-    natc rollback
+    natc remove --wait 30
 
     Rules of other programs stay, and connections that were translated go on. `natc rollback`
     brings the rules back.
