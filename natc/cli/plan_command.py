@@ -7,9 +7,9 @@ import click
 
 from natc.cli.errors import FINDINGS
 from natc.cli.files import echo_result
-from natc.cli.on_gateway import able, wait_option, wanted_policy
+from natc.cli.on_gateway import able, tell, wait_option, wanted_policy
 from natc.cli.policy_options import policy_options
-from natc.cli.report import reported
+from natc.cli.report import rendered, reported, say
 
 if TYPE_CHECKING:
     from natc.host.planning.plan import Plan
@@ -56,14 +56,20 @@ def command(
     = the same under another policy line; and the connections that would keep a translation which
     the new rules would not give, each with the command that deletes it alone.
     """  # noqa: D301
-    from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
+    from natc.host.doctor.blocking import blocking  # noqa: PLC0415 - start-up
+    from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.planning.plan import plan  # noqa: PLC0415
     from natc.targets.iptables.model import Place  # noqa: PLC0415
 
     with reported("text", "auto"), able():
         wanted = wanted_policy(policy, stdin_filename, node, settings)
-        made = plan(wanted, gateway(wait), Place(place))
+        here = gateway(wait)
+        made = plan(wanted, here, Place(place))
+        found = blocking(wanted, here, "restore")
     show(made, format_)
+    if found:
+        say(rendered(found, "text"), "text", "auto")
+        tell("`natc apply` refuses to apply because of this; --force applies in spite of it")
     if exit_code and made.is_change:
         raise SystemExit(FINDINGS)
 

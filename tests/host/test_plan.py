@@ -241,3 +241,12 @@ def test_without_root_the_reason_is_told(gateway: Gateway) -> None:
     assert done.status == 3
     assert "run natc as root" in done.output
     assert "Traceback" not in done.output
+
+
+def test_what_an_apply_would_refuse_is_said_beside_the_plan(gateway: Gateway) -> None:
+    gateway.must("sysctl -qw net.ipv4.ip_forward=0")
+    done = gateway.run(f"natc plan {gateway.policy('first.nat', FIRST)}")
+    assert done.status == 0
+    assert "would change" in done.output
+    assert "NAT501" in done.output
+    assert "--force" in done.output
