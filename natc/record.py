@@ -7,7 +7,9 @@ start-up; a compiler that runs on every boot and every commit has some eighty of
 `Record` costs a tenth of that to define and half to make.  See docs/decisions/0001-records.md.
 """
 
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
@@ -35,13 +37,18 @@ class _RecordType(type):
             "__slots__": own,
             "__match_args__": fields,
             "FIELDS": fields,
-            "_COMPARED": tuple(field for field in fields if field not in ignored),
+            "VALUES": _values(*(field for field in fields if field not in ignored)),
             "_DEFAULTS": defaults,
         }
         made = super().__new__(cls, name, bases, namespace)
         if own and "__init__" not in namespace:
             made.__init__ = _first(made, fields, defaults)  # type: ignore[misc]
         return made
+
+
+def _values(*fields: str) -> Callable[[object], object]:
+    """Return a function that gives the values of `fields`, to compare them."""
+    return attrgetter(*fields) if fields else bool
 
 
 def _first(made: type, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
@@ -87,16 +94,17 @@ class Record(metaclass=_RecordType):
 
     FIELDS: ClassVar[tuple[str, ...]]
     IGNORED: ClassVar[frozenset[str]] = frozenset()
-    _COMPARED: ClassVar[tuple[str, ...]]
+    VALUES: ClassVar[Callable[[object], object]]
     _DEFAULTS: ClassVar[dict[str, Any]]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, field) == getattr(other, field) for field in self._COMPARED)
+        values = type(self).VALUES
+        return values(self) == values(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), *(getattr(self, field) for field in self._COMPARED)))
+        return hash((type(self), type(self).VALUES(self)))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{field}={getattr(self, field)!r}" for field in self.FIELDS)

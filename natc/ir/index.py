@@ -1,8 +1,9 @@
 """Which boxes of many a box can meet, without looking at each.
 
-Boxes are packed: sorted along the field that tells most of them apart, and cut into packs.  In a
-pack every field knows, for each place where boxes begin or end, which boxes have begun or not yet
-ended, as one integer with a bit for each box.  What meets a box is then a few `&` of integers.
+Boxes that restrict the field that tells most of them apart are sorted along it and cut into packs;
+the others likewise by the field that tells most of them apart, and so on.  In a pack every field
+knows, for each place where boxes begin or end, which boxes have begun or not yet ended, as one
+integer with a bit for each box.  What meets a box is then a few `&` of integers.
 
 A field with many ranges counts from its first to its last value, and conditions not at all: what is
 found may not meet, what is not found does not.
@@ -10,13 +11,14 @@ found may not meet, what is not found does not.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 from operator import or_
 
 from natc.ir.fields import Field
 from natc.ir.space import Box
 
-_PACK = 1024
+_PACK = 512
 _BITS = [1 << bit for bit in range(_PACK)]
 _MOST_PIECES = 64
 """Ranges of one field that are looked at one by one."""
@@ -26,6 +28,9 @@ Hull = Sequence[Span | None]
 """The first and last value of each field, None where it is not restricted."""
 
 _EVERY = (0, 1 << 300)
+_FIELDS = tuple(Field)
+_WHOLE = 2.0**64
+"""What a field that is not restricted counts."""
 
 
 class Index:
@@ -33,49 +38,53 @@ class Index:
 
     def __init__(self, boxes: Iterable[Box]) -> None:
         pieces = [(position, hull) for position, box in enumerate(boxes) for hull in hulls(box)]
-        fields = _telling([hull for _, hull in pieces])
-        primary = self._primary = fields[0] if fields else Field.DESTINATION
-        everywhere = [piece for piece in pieces if piece[1][primary] is None]
-        somewhere = [piece for piece in pieces if piece[1][primary] is not None]
-        somewhere.sort(key=lambda piece: piece[1][primary] or _EVERY)
-        self._everywhere = _packed(everywhere, fields)
-        self._packs = _packed(somewhere, fields)
-        self._lows = [pack.low for pack in self._packs]
-        self._highs = list(accumulate((pack.high for pack in self._packs), max))
+        self._rows = list(_rows(pieces))
 
-    def touching(self, box: Box, start: int, stop: int) -> "list[Found]":
-        """Return what `box` can meet among the positions `start` to `stop - 1`, packed."""
-        found: dict[_Pack, int] = {}
+    def touching(
+        self, box: Box, start: int, stop: int, *, hidden: bool = True
+    ) -> "Iterator[Found]":
+        """Yield what `box` can meet among the positions `start` to `stop - 1`, packed.
+
+        A box of which several ranges are looked at finds some twice.
+
+        Args:
+            hidden: whether those that are hidden count, too.
+        """
         for hull in hulls(box):
-            for pack in self._near(*(hull[self._primary] or _EVERY)):
-                mask = pack.touching(hull, start, stop)
-                if mask:
-                    found[pack] = found.get(pack, 0) | mask
-        return list(found.items())
+            for row in self._rows:
+                for pack in row.meeting(hull):
+                    mask = pack.touching(hull, start, stop)
+                    if not hidden:
+                        mask &= pack.shown
+                    if mask:
+                        yield pack, mask
 
-    def holding(self, box: Box, start: int, stop: int) -> "list[Found]":
-        """Return what can hold all of `box` among the positions `start` to `stop - 1`, packed.
+    def holding(self, box: Box, stop: int) -> "Iterator[Found]":
+        """Yield what can hold all of `box` among the first `stop`, packed.
 
         Of a box with several ranges each is kept on its own, so one that holds all is missed.
         """
         hull = _whole(box)
-        packs = self._near(*(hull[self._primary] or _EVERY))
-        found = ((pack, pack.holding(hull, start, stop)) for pack in packs)
-        return [(pack, mask) for pack, mask in found if mask]
+        for row in self._rows:
+            for pack in row.holding(hull):
+                mask = pack.holding(hull, stop)
+                if mask:
+                    yield pack, mask
 
-    def _near(self, low: int, high: int) -> "list[_Pack]":
-        """Return the packs with boxes that may have a value from `low` to `high`."""
-        near = list(self._everywhere)
-        for place in range(bisect_right(self._lows, high) - 1, -1, -1):
-            if self._highs[place] < low:
-                break  # So do all before it.
-            if self._packs[place].high >= low:
-                near.append(self._packs[place])
-        return near
+    def hide(self, position: int) -> None:
+        """Leave a box out of the questions that do not ask for hidden ones."""
+        for pack, bit in self._places[position]:
+            pack.shown &= ~bit
 
-
-def _packed(pieces: Sequence[tuple[int, Hull]], fields: Sequence[Field]) -> "list[_Pack]":
-    return [_Pack(pieces[at : at + _PACK], fields) for at in range(0, len(pieces), _PACK)]
+    @cached_property
+    def _places(self) -> "dict[int, list[Found]]":
+        """The packs and bits of each position."""
+        places: dict[int, list[Found]] = {}
+        for row in self._rows:
+            for pack in row.packs:
+                for bit, position in zip(_BITS, pack.positions, strict=False):
+                    places.setdefault(position, []).append((pack, bit))
+        return places
 
 
 def positions(found: "Iterable[Found]") -> Iterator[int]:
@@ -88,21 +97,77 @@ def positions(found: "Iterable[Found]") -> Iterator[int]:
             yield pack.positions[bit.bit_length() - 1]
 
 
+def _rows(pieces: "list[Piece]") -> "Iterator[_Row]":
+    """Yield rows that together hold all pieces: one for each field that tells the rest apart."""
+    left = pieces
+    while left:
+        fields = _telling([hull for _, hull in left])
+        primary = fields[0] if fields else Field.DESTINATION
+        row = [piece for piece in left if piece[1][primary] is not None] or left
+        left = [] if row is left else [piece for piece in left if piece[1][primary] is None]
+        row.sort(key=lambda piece: piece[1][primary] or _EVERY)
+        yield _Row(row, primary)
+
+
+class _Row:
+    """Packs of boxes, sorted along one field which all of them restrict, or none."""
+
+    def __init__(self, pieces: "Sequence[Piece]", primary: Field) -> None:
+        hulls = [hull for _, hull in pieces]
+        self._primary = primary
+        self._common = list(_common(hulls))
+        fields = _telling(hulls)
+        self.packs = [
+            _Pack(pieces[at : at + _PACK], fields, primary) for at in range(0, len(pieces), _PACK)
+        ]
+        self._lows = [pack.low for pack in self.packs]
+        self._highs = list(accumulate((pack.high for pack in self.packs), max))
+
+    def meeting(self, hull: Hull) -> "Iterator[_Pack]":
+        """Yield the packs with boxes that may meet `hull`."""
+        for field, low, high in self._common:
+            span = hull[field]
+            if span is not None and (span[1] < low or high < span[0]):
+                return
+        low, high = hull[self._primary] or _EVERY
+        for place in range(bisect_right(self._lows, high) - 1, -1, -1):
+            if self._highs[place] < low:
+                return  # So do all before it.
+            if self.packs[place].high >= low:
+                yield self.packs[place]
+
+    def holding(self, hull: Hull) -> "Iterator[_Pack]":
+        """Yield the packs with boxes that may hold all of `hull`."""
+        for field, low, high in self._common:
+            span = hull[field]
+            if span is None or span[0] < low or high < span[1]:
+                return
+        low, high = hull[self._primary] or _EVERY
+        for place in range(bisect_right(self._lows, low) - 1, -1, -1):
+            if self._highs[place] < high:
+                return  # So do all before it.
+            if self.packs[place].high >= high:
+                yield self.packs[place]
+
+
 class _Pack:
     """Some boxes that lie near each other.
 
     Attributes:
-        positions: of each bit's box.
-        low, high: the values of the primary field, the first of `fields`, between which all lie.
+        positions: of each bit's box, the large boxes first.
+        shown: the bits of the boxes that are not hidden.
+        low, high: the values of the primary field between which all lie.
     """
 
-    def __init__(self, pieces: Sequence[tuple[int, Hull]], fields: Sequence[Field]) -> None:
+    def __init__(self, pieces: "Sequence[Piece]", fields: Sequence[Field], primary: Field) -> None:
+        pieces = sorted(pieces, key=lambda piece: _size(piece[1], fields), reverse=True)
         self.positions = [position for position, _ in pieces]
+        self.shown = (1 << len(pieces)) - 1
         self._order = _Steps(self.positions)
         hulls = [hull for _, hull in pieces]
         self._lines = [(field, *_begun_and_ended(hulls, field)) for field in fields]
-        spans = [hull[fields[0]] or _EVERY for hull in hulls] if fields else [_EVERY]
-        self.low = spans[0][0]
+        spans = [hull[primary] or _EVERY for hull in hulls]
+        self.low = min(low for low, _ in spans)
         self.high = max(high for _, high in spans)
 
     def touching(self, hull: Hull, start: int, stop: int) -> int:
@@ -116,11 +181,9 @@ class _Pack:
                 mask &= begun.until(span[1]) & ~ended.before(span[0])
         return mask
 
-    def holding(self, hull: Hull, start: int, stop: int) -> int:
-        """Return the bits of the boxes that can hold `hull`, at positions `start` to `stop - 1`."""
+    def holding(self, hull: Hull, stop: int) -> int:
+        """Return the bits of the boxes that can hold `hull`, at the positions before `stop`."""
         mask = self._order.before(stop)
-        if start:
-            mask &= ~self._order.before(start)
         for field, begun, ended in self._lines:
             low, high = hull[field] or _EVERY
             mask &= begun.until(low) & ~ended.before(high)
@@ -128,6 +191,7 @@ class _Pack:
 
 
 Found = tuple[_Pack, int]
+Piece = tuple[int, Hull]
 
 
 class _Steps:
@@ -189,8 +253,24 @@ def _whole(box: Box) -> list[Span | None]:
     ]
 
 
+def _size(hull: Hull, fields: Iterable[Field]) -> float:
+    """Return how large a box is among boxes that these fields tell apart, roughly."""
+    size = 1.0
+    for field in fields:
+        span = hull[field]
+        size *= _WHOLE if span is None else (span[1] - span[0] + 1) / _WHOLE
+    return size
+
+
 def _telling(hulls: Sequence[Hull]) -> list[Field]:
     """Return the fields that tell boxes apart, the one with most spans first."""
-    spans = {field: {hull[field] for hull in hulls} for field in Field}
-    telling = [field for field in Field if len(spans[field]) > 1]
-    return sorted(telling, key=lambda field: (-len(spans[field]), field))
+    spans = {field: len({hull[field] for hull in hulls}) for field in _FIELDS}
+    telling = [field for field in _FIELDS if spans[field] > 1]
+    return sorted(telling, key=lambda field: (-spans[field], field))
+
+
+def _common(hulls: Sequence[Hull]) -> Iterator[tuple[Field, int, int]]:
+    """Yield the fields that all boxes restrict in one way, with the first and last value."""
+    for field, span in zip(_FIELDS, hulls[0], strict=True):
+        if span is not None and all(hull[field] == span for hull in hulls):
+            yield field, *span

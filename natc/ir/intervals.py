@@ -56,6 +56,14 @@ class IntervalSet(Record):
         return IntervalSet(tuple(_intersection(self.ranges, other.ranges)))
 
     def __sub__(self, other: "IntervalSet") -> "IntervalSet":
+        if len(self.ranges) == len(other.ranges) == 1:
+            (low, high), (start, end) = self.ranges[0], other.ranges[0]
+            if low < start:
+                if end < high:
+                    return IntervalSet(((low, start - 1), (end + 1, high)))
+                return IntervalSet(((low, min(high, start - 1)),))
+            low = max(low, end + 1)
+            return IntervalSet(((low, high),)) if low <= high else EMPTY
         return IntervalSet(tuple(_difference(self.ranges, other.ranges)))
 
     def __le__(self, other: "IntervalSet") -> bool:

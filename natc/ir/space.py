@@ -78,16 +78,21 @@ class Box(Record):
 
     def minus(self, other: "Box", family: Family) -> Iterator["Box"]:
         """Yield disjoint boxes whose union is this box without `other`."""
-        if not self.meets(other):
+        if self.meets(other):
+            yield from self.cut(other, family)
+        else:
             yield self
-            return
+
+    def cut(self, other: "Box", family: Family) -> Iterator["Box"]:
+        """Yield what `minus` does, of a box that meets `other`."""
         rest = self
-        for field, theirs in other.restricted():
-            mine = rest.sets[field] or universe(field, family)
-            outside = mine - theirs
+        for field, mine, theirs in zip(_FIELDS, self.sets, other.sets, strict=True):
+            if theirs is None:
+                continue
+            outside = (mine or universe(field, family)) - theirs
             if outside.ranges:
                 yield rest.having(field, outside)
-                rest = rest.having(field, mine & theirs)
+                rest = rest.having(field, theirs if mine is None else mine & theirs)
         for condition in other.conditions:
             without = rest.under(negation(condition))
             if without is not None:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from natc.address import Family
 from natc.ir.fields import Field, universes
-from natc.ir.index import Index, positions
+from natc.ir.index import Found, Index, positions
 from natc.ir.intervals import IntervalSet, interval
 from natc.ir.space import Box
 from natc.record import Record
@@ -20,14 +20,13 @@ from natc.record import Record
 MOST_CUTS = 2_000
 """Cuts before a question is given up."""
 
-_MOST_COMPARED = 32
-"""Boxes over one packet, or one box, among which the best is looked for."""
-
 _MOST_MINIMISED = 16
 """Covering boxes among which needless ones are looked for."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
 """Spreads picks evenly.  The golden ratio, in 1/2**64."""
+
+_FRACTION = (1 << 64) - 1
 
 
 class NotDecided(Exception):  # noqa: N818 - an answer, not an error of natc
@@ -51,15 +50,30 @@ class Stack:
 
     def __init__(self, family: Family, boxes: Iterable[tuple[int, Box]]) -> None:
         self._family = family
+        self._universes = universes(family)
         items = list(boxes)
         self._owners = [owner for owner, _ in items]
         self._boxes = [box for _, box in items]
         self._index = Index(self._boxes)
 
-    def is_alone(self, boxes: Iterable[Box], start: int, stop: int) -> bool:
-        """Whether `boxes` meet nothing of the owners from `start` to `stop - 1`; False: perhaps."""
-        first, last = self._first(start), self._first(stop)
-        return not any(self._index.touching(box, first, last) for box in boxes)
+    def hide(self, owner: int) -> None:
+        """Leave out an owner whose boxes those before it cover: questions are faster without it."""
+        for item in range(self._first(owner), self._first(owner + 1)):
+            self._index.hide(item)
+
+    def is_alone(self, boxes: Iterable[Box], stop: int) -> bool:
+        """Whether `boxes` meet nothing of the owners before `stop`; False: perhaps."""
+        return next(self.above(boxes, stop), None) is None
+
+    def above(self, boxes: Iterable[Box], stop: int) -> Iterator[int]:
+        """Yield the owners before `stop` that `boxes` meet, but for hidden ones; perhaps others.
+
+        In no order; some may come twice.
+        """
+        last = self._first(stop)
+        for box in boxes:
+            for item in positions(self._index.touching(box, 0, last, hidden=False)):
+                yield self._owners[item]
 
     def touching(self, boxes: Iterable[Box], start: int, stop: int) -> Iterator[int]:
         """Yield the owners from `start` to `stop - 1` that `boxes` meet, and perhaps others.
@@ -71,13 +85,12 @@ class Stack:
             for item in positions(self._index.touching(box, *span)):
                 yield self._owners[item]
 
-    def holder(self, box: Box, start: int, stop: int) -> int | None:
-        """Return the first owner from `start` to `stop - 1` one of whose boxes holds all of `box`.
+    def holder(self, box: Box, stop: int) -> int | None:
+        """Return the first owner before `stop` one of whose boxes holds all of `box`.
 
         None where none is seen at once.
         """
-        span = self._first(start), self._first(stop)
-        found = sorted(positions(self._index.holding(box, *span)))
+        found = sorted(positions(self._index.holding(box, self._first(stop))))
         return next((self._owners[item] for item in found if inside(box, self._boxes[item])), None)
 
     def glimpse(self, box: Box, stop: int) -> Box | None:
@@ -101,7 +114,7 @@ class Stack:
                 taken = packet & self._boxes[first]
                 if taken is not None:
                     yield self._owners[first], taken
-                pieces += piece.minus(self._boxes[first], self._family)
+                pieces += piece.cut(self._boxes[first], self._family)
 
     def cover(self, boxes: Sequence[Box], start: int, stop: int, but: Container[int] = ()) -> Cover:
         """Return what the owners from `start` to `stop - 1`, all but `but`, leave of `boxes`.
@@ -121,7 +134,7 @@ class Stack:
         self, box: Box, span: tuple[int, int], but: Container[int], used: list[int]
     ) -> Box | None:
         """Return packets of `box` that no item takes; None when `used`, with those added, do."""
-        if not self._index.touching(box, *span):
+        if next(self._touching(box, span, but), None) is None:
             return box
         pieces = [box]
         for cuts in range(MOST_CUTS):
@@ -133,7 +146,7 @@ class Stack:
             if item is None:
                 return packet
             used.append(item)
-            pieces += piece.minus(self._boxes[item], self._family)
+            pieces += piece.cut(self._boxes[item], self._family)
         raise NotDecided
 
     def _first(self, owner: int) -> int:
@@ -155,9 +168,13 @@ class Stack:
         """Return packets of `piece` that no box tells apart, but by its conditions."""
         sets = list(piece.sets)
         for field, cuts in self._cuts.items():
-            values = sets[field] or universes(self._family)[field]
-            fraction = (turn * len(sets) + field + 1) * _GOLDEN & (1 << 64) - 1
-            value, low, high = _member(values, fraction * values.size >> 64)
+            values = sets[field] or self._universes[field]
+            fraction = (turn * len(sets) + field + 1) * _GOLDEN & _FRACTION
+            if len(values.ranges) == 1:
+                low, high = values.ranges[0]
+                value = low + (fraction * (high - low + 1) >> 64)
+            else:
+                value, low, high = _member(values, fraction * values.size >> 64)
             after = bisect_right(cuts, value)
             if after:
                 low = max(low, cuts[after - 1])
@@ -167,26 +184,30 @@ class Stack:
         return Box(tuple(sets), piece.conditions)
 
     def _over(self, packet: Box, span: tuple[int, int], but: Container[int]) -> int | None:
-        """Return an item that meets `packet`, the largest of the first few; None if none does."""
-        best, largest = None, 0
-        for count, item in enumerate(positions(self._index.touching(packet, *span))):
-            if best is not None and count > _MOST_COMPARED:
+        """Return an item that meets `packet`, the largest of some; None if none does."""
+        best = None
+        for found in self._touching(packet, span, but):
+            for item in positions((found,)):  # The large ones come first.
+                if self._owners[item] in but or not packet.meets(self._boxes[item]):
+                    continue
+                if best is None or self._sizes[best] < self._sizes[item]:
+                    best = item
                 break
-            if self._owners[item] in but:
-                continue
-            size = self._sizes[item]
-            if (best is None or size > largest) and packet.meets(self._boxes[item]):
-                best, largest = item, size
         return best
 
+    def _touching(self, box: Box, span: tuple[int, int], but: Container[int]) -> Iterator[Found]:
+        """Yield what may meet `box`; who is hidden counts where those that cover it may not."""
+        return self._index.touching(box, *span, hidden=bool(span[0] or but))
+
     def _first_over(self, packet: Box, stop: int) -> int | None:
-        found = sorted(positions(self._index.touching(packet, 0, self._first(stop))))
+        touching = self._index.touching(packet, 0, self._first(stop), hidden=False)
+        found = sorted(positions(touching))
         return next((item for item in found if packet.meets(self._boxes[item])), None)
 
     @cached_property
     def _sizes(self) -> list[int]:
         """How many packets each box holds, half of them for each condition."""
-        whole = [values.size for values in universes(self._family)]
+        whole = [values.size for values in self._universes]
         return [_size(box, whole) >> len(box.conditions) for box in self._boxes]
 
     def needed(self, boxes: Sequence[Box], owners: Sequence[int]) -> Sequence[int]:
@@ -195,9 +216,13 @@ class Stack:
             return owners
         needed = list(owners)
         items = {owner: range(self._first(owner), self._first(owner + 1)) for owner in owners}
-        for owner in sorted(owners, key=lambda owner: sum(self._sizes[i] for i in items[owner])):
+        sizes = {owner: sum(self._sizes[item] for item in items[owner]) for owner in owners}
+        for owner in sorted(owners, key=sizes.__getitem__):
+            mine = (self._boxes[item] for item in items[owner])
+            taken = [both for one in mine for box in boxes if (both := box & one) is not None]
             others = [item for other in needed if other != owner for item in items[other]]
-            if self._is_covered(boxes, sorted(others, key=self._sizes.__getitem__, reverse=True)):
+            others.sort(key=self._sizes.__getitem__, reverse=True)
+            if self._is_covered(taken, others):
                 needed.remove(owner)
         return needed
 
@@ -209,7 +234,7 @@ class Stack:
             for turn in range(start, len(items)):
                 other = self._boxes[items[turn]]
                 if piece.meets(other):
-                    left += ((rest, turn + 1) for rest in piece.minus(other, self._family))
+                    left += ((rest, turn + 1) for rest in piece.cut(other, self._family))
                     break
             else:
                 return False

@@ -104,13 +104,14 @@ class Relations:
         for position, boxes in enumerate(self.list.boxes):
             if boxes is None:
                 continue
-            if boxes and self.stack.is_alone(boxes, 0, position):
+            if boxes and self.stack.is_alone(boxes, position):
                 continue
             try:
                 cover = self._cover(position, boxes)
                 if cover.left is None:
                     by = self._told(position) or self._deciding(position, boxes, cover.by)
                     self._unreached[position] = by
+                    self.stack.hide(position)
                     yield Dead(position, by)
                 elif self.list.decides[position]:
                     yield from self._met(position, boxes)
@@ -121,7 +122,7 @@ class Relations:
     def _cover(self, position: int, boxes: Sequence[Box]) -> Cover:
         """Return what is left of a rule; one rule that takes all is found first."""
         if len(boxes) == 1:
-            holder = self.stack.holder(boxes[0], 0, position)
+            holder = self.stack.holder(boxes[0], position)
             if holder is not None:
                 return Cover(None, (holder,))
         return self.stack.cover(boxes, 0, position)
@@ -223,7 +224,7 @@ class Relations:
                 yield other, left
 
     def _above(self, position: int) -> Iterator[int]:
-        return self.stack.touching(self.list.boxes[position] or (), 0, position)
+        return self.stack.above(self.list.boxes[position] or (), position)
 
     def _find(
         self,
@@ -252,7 +253,6 @@ class Relations:
         return not (
             isinstance(earlier.action, LEAVING_ALONE)
             or earlier.origin == self.list.rules[position].origin
-            or _all_inside(theirs, boxes)
             or self._is_part(theirs, boxes)
         )
 
@@ -284,6 +284,10 @@ class Relations:
         return None
 
     def _is_part(self, boxes: Sequence[Box], whole: Sequence[Box]) -> bool:
+        if _all_inside(boxes, whole):
+            return True
+        if len(whole) == 1 and not whole[0].conditions:
+            return False
         left = list(boxes)
         for other in whole:
             left = [rest for box in left for rest in box.minus(other, self.list.family)]
@@ -321,6 +325,9 @@ def differing(one: Action, other: Action, packets: Box, family: Family) -> list[
 
 def alike(one: Action, other: Action, packets: Box) -> bool:
     """Whether two actions do the same to `packets`, each and every one."""
+    match one, other:
+        case (Dnat(mine), Dnat(theirs)) | (Snat(mine), Snat(theirs)) if mine != theirs:
+            return False  # So it is nearly always.
     return one == other or _plain(one, packets) == _plain(other, packets)
 
 
