@@ -13,9 +13,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
-from operator import or_
+from operator import itemgetter, or_
 
-from natc.ir.fields import Field
+from natc.ir.intervals import IntervalSet
 from natc.ir.space import Box
 
 _PACK = 512
@@ -25,10 +25,11 @@ _MOST_PIECES = 64
 
 Span = tuple[int, int]
 Hull = Sequence[Span | None]
-"""The first and last value of each field, None where it is not restricted."""
+"""The first and last value of each field that any box restricts, None where a box does not."""
+
+Sets = Sequence[IntervalSet | None]
 
 _EVERY = (0, 1 << 300)
-_FIELDS = tuple(Field)
 _WHOLE = 2.0**64
 """What a field that is not restricted counts."""
 
@@ -37,7 +38,13 @@ class Index:
     """Boxes by their position in a sequence."""
 
     def __init__(self, boxes: Iterable[Box]) -> None:
-        pieces = [(position, hull) for position, box in enumerate(boxes) for hull in hulls(box)]
+        every = [box.sets for box in boxes]
+        self._restricted = itemgetter(*_restricted(every))
+        pieces = [
+            (position, hull)
+            for position, sets in enumerate(every)
+            for hull in _hulls(self._restricted(sets))
+        ]
         self._rows = list(_rows(pieces))
 
     def touching(
@@ -50,7 +57,7 @@ class Index:
         Args:
             hidden: whether those that are hidden count, too.
         """
-        for hull in hulls(box):
+        for hull in _hulls(self._restricted(box.sets)):
             for row in self._rows:
                 for pack in row.meeting(hull):
                     mask = pack.touching(hull, start, stop)
@@ -64,7 +71,7 @@ class Index:
 
         Of a box with several ranges each is kept on its own, so one that holds all is missed.
         """
-        hull = _whole(box)
+        hull = _whole(self._restricted(box.sets))
         for row in self._rows:
             for pack in row.holding(hull):
                 mask = pack.holding(hull, stop)
@@ -102,7 +109,7 @@ def _rows(pieces: "list[Piece]") -> "Iterator[_Row]":
     left = pieces
     while left:
         fields = _telling([hull for _, hull in left])
-        primary = fields[0] if fields else Field.DESTINATION
+        primary = fields[0] if fields else 0
         row = [piece for piece in left if piece[1][primary] is not None] or left
         left = [] if row is left else [piece for piece in left if piece[1][primary] is None]
         row.sort(key=lambda piece: piece[1][primary] or _EVERY)
@@ -112,7 +119,7 @@ def _rows(pieces: "list[Piece]") -> "Iterator[_Row]":
 class _Row:
     """Packs of boxes, sorted along one field which all of them restrict, or none."""
 
-    def __init__(self, pieces: "Sequence[Piece]", primary: Field) -> None:
+    def __init__(self, pieces: "Sequence[Piece]", primary: int) -> None:
         hulls = [hull for _, hull in pieces]
         self._primary = primary
         self._common = list(_common(hulls))
@@ -159,7 +166,7 @@ class _Pack:
         low, high: the values of the primary field between which all lie.
     """
 
-    def __init__(self, pieces: "Sequence[Piece]", fields: Sequence[Field], primary: Field) -> None:
+    def __init__(self, pieces: "Sequence[Piece]", fields: Sequence[int], primary: int) -> None:
         pieces = sorted(pieces, key=lambda piece: _size(piece[1], fields), reverse=True)
         self.positions = [position for position, _ in pieces]
         self.shown = (1 << len(pieces)) - 1
@@ -215,7 +222,7 @@ class _Steps:
         return self._masks[bisect_left(self._places, place)]
 
 
-def _begun_and_ended(hulls: Sequence[Hull], field: Field) -> tuple[_Steps, _Steps]:
+def _begun_and_ended(hulls: Sequence[Hull], field: int) -> tuple[_Steps, _Steps]:
     """Return where boxes begin and where they end; one that spans the field never ends."""
     spans = [hull[field] for hull in hulls]
     return (
@@ -224,11 +231,17 @@ def _begun_and_ended(hulls: Sequence[Hull], field: Field) -> tuple[_Steps, _Step
     )
 
 
-def hulls(box: Box) -> Iterable[Hull]:
-    """Return hulls that hold the box: one for each range of the field that has most of them."""
+def _restricted(every: Iterable[Sets]) -> list[int]:
+    """Return the fields that any box restricts; two at least, for `itemgetter`."""
+    fields = [field for field, sets in enumerate(zip(*every, strict=True)) if any(sets)]
+    return fields if len(fields) > 1 else [*fields, *range(2)]
+
+
+def _hulls(sets: Sets) -> Iterable[Hull]:
+    """Return hulls that hold a box: one for each range of the field that has most of them."""
     hull: list[Span | None] = []
     most, count = 0, 1
-    for values in box.sets:
+    for values in sets:
         if values is None:
             hull.append(None)
             continue
@@ -241,19 +254,18 @@ def hulls(box: Box) -> Iterable[Hull]:
             hull.append(ranges[0])
     if count == 1:
         return (hull,)
-    values = box.sets[most]
+    values = sets[most]
     spans = () if values is None else values.ranges
     return [[*hull[:most], span, *hull[most + 1 :]] for span in spans]
 
 
-def _whole(box: Box) -> list[Span | None]:
+def _whole(sets: Sets) -> Hull:
     return [
-        None if values is None else (values.ranges[0][0], values.ranges[-1][1])
-        for values in box.sets
+        None if values is None else (values.ranges[0][0], values.ranges[-1][1]) for values in sets
     ]
 
 
-def _size(hull: Hull, fields: Iterable[Field]) -> float:
+def _size(hull: Hull, fields: Iterable[int]) -> float:
     """Return how large a box is among boxes that these fields tell apart, roughly."""
     size = 1.0
     for field in fields:
@@ -262,15 +274,15 @@ def _size(hull: Hull, fields: Iterable[Field]) -> float:
     return size
 
 
-def _telling(hulls: Sequence[Hull]) -> list[Field]:
+def _telling(hulls: Sequence[Hull]) -> list[int]:
     """Return the fields that tell boxes apart, the one with most spans first."""
-    spans = {field: len({hull[field] for hull in hulls}) for field in _FIELDS}
-    telling = [field for field in _FIELDS if spans[field] > 1]
+    spans = [len(set(column)) for column in zip(*hulls, strict=True)]
+    telling = [field for field, count in enumerate(spans) if count > 1]
     return sorted(telling, key=lambda field: (-spans[field], field))
 
 
-def _common(hulls: Sequence[Hull]) -> Iterator[tuple[Field, int, int]]:
+def _common(hulls: Sequence[Hull]) -> Iterator[tuple[int, int, int]]:
     """Yield the fields that all boxes restrict in one way, with the first and last value."""
-    for field, span in zip(_FIELDS, hulls[0], strict=True):
+    for field, span in enumerate(hulls[0]):
         if span is not None and all(hull[field] == span for hull in hulls):
             yield field, *span

@@ -155,14 +155,14 @@ class Stack:
     @cached_property
     def _cuts(self) -> dict[Field, list[int]]:
         """The values of each field at which some box begins or has ended, in order."""
-        cuts: dict[Field, set[int]] = {}
-        for box in self._boxes:
-            for field, values in box.restricted():
-                mine = cuts.setdefault(field, set())
-                for low, high in values.ranges:
-                    mine.add(low)
-                    mine.add(high + 1)
-        return {field: sorted(values) for field, values in cuts.items()}
+        cuts: dict[Field, list[int]] = {}
+        columns = zip(*(box.sets for box in self._boxes), strict=True)
+        for field, column in zip(Field, columns, strict=False):  # No columns of no boxes.
+            sets = {values.ranges for values in column if values is not None}
+            ends = {end for ranges in sets for low, high in ranges for end in (low, high + 1)}
+            if ends:
+                cuts[field] = sorted(ends)
+        return cuts
 
     def _packet(self, piece: Box, turn: int) -> Box:
         """Return packets of `piece` that no box tells apart, but by its conditions."""

@@ -1,19 +1,29 @@
 """The rules of a hook, which of them packets can match at all, and which packets a rule can.
 
 A gateway with ten thousand forwards has ten thousand rules for one destination each: packets to one
-address are looked up among those for it, and among the few that are for many.
+address are looked up among those for it, and among the others that can match them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from natc.ir.conditions import Noted
 from natc.ir.fields import Field
+from natc.ir.index import Index, positions
 from natc.ir.policy import Rule
+from natc.ir.space import Box
 from natc.simulate.way import Way
 
-_FIELDS = (Field.DESTINATION, Field.SOURCE, Field.DESTINATION_PORT)
+_FIELDS = tuple(Field)[: Field.LOCAL_DESTINATION]
+"""What a packet shows of itself; the other fields are what the gateway knows of it."""
+
+_REST = (None,) * (len(Field) - len(_FIELDS))
+
 _FEW = 16
 """Rules that are not worth a look at an index."""
+
+_WORTH = 8
+"""Questions before an index is made."""
 
 Asked = tuple[str | None, frozenset[int] | None, Rule]
 """A rule, the note without which no packet matches it, and the few destinations that it is for."""
@@ -24,41 +34,29 @@ class Lookup:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules: list[Asked] = [
-            (_note_asked_for(rule), _values(rule, Field.DESTINATION), rule) for rule in rules
+            (_note_asked_for(rule), _destinations(rule), rule) for rule in rules
         ]
-        few = len(rules) <= _FEW
-        self._by_field = {} if few else {field: _Index(rules, field) for field in _FIELDS}
+        self._questions = 0
 
     def candidates(self, way: Way) -> Sequence[Asked]:
         """Return every rule that a packet of `way` can match, and perhaps others, in order."""
-        best: list[int] | None = None
-        for field, index in self._by_field.items():
-            values = way.now(field)
-            if len(values.ranges) == 1 and values.first == values.last:
-                found = index.at(values.first)
-                if best is None or len(found) < len(best):
-                    best = found
-        return self._rules if best is None else [self._rules[position] for position in best]
+        self._questions += 1
+        if self._questions <= _WORTH or len(self._rules) <= _FEW:
+            return self._rules
+        now = Box((*map(way.now, _FIELDS), *_REST))
+        owners, index = self._index
+        found = {owners[item] for item in positions(index.touching(now, 0, len(owners)))}
+        return [self._rules[position] for position in sorted(found)]
 
-
-class _Index:
-    """Positions of rules by the one value that each asks of a field."""
-
-    def __init__(self, rules: Sequence[Rule], field: Field) -> None:
-        self._points: dict[int, list[int]] = {}
-        self._others: list[int] = []
-        for position, rule in enumerate(rules):
-            values = _values(rule, field)
-            if values is None:
-                self._others.append(position)
-            else:
-                for value in values:
-                    self._points.setdefault(value, []).append(position)
-
-    def at(self, value: int) -> list[int]:
-        """Return the positions of rules that may match packets of `value`."""
-        found = self._points.get(value)
-        return self._others if found is None else sorted([*found, *self._others])
+    @cached_property
+    def _index(self) -> tuple[list[int], Index]:
+        """Which rule each box of an index belongs to, and the index."""
+        every = [
+            (position, Box((*box.sets[: len(_FIELDS)], *_REST)))
+            for position, (_, _, rule) in enumerate(self._rules)
+            for box in rule.match.boxes
+        ]
+        return [position for position, _ in every], Index(box for _, box in every)
 
 
 class Parts:
@@ -98,11 +96,11 @@ class Parts:
             yield from group
 
 
-def _values(rule: Rule, field: Field) -> frozenset[int] | None:
-    """Return the values of a field that a rule is for, None where they are not few."""
+def _destinations(rule: Rule) -> frozenset[int] | None:
+    """Return the destinations that a rule is for, None where they are not few."""
     found = set()
     for box in rule.match.boxes:
-        values = box.get(field)
+        values = box.get(Field.DESTINATION)
         if values is None or values.size > 1:
             return None
         found.add(values.first)
