@@ -71,7 +71,7 @@ def command(
     The answer is about all packets, not about samples; `natc explain CODE` says what a finding
     means, `natc rules` lists them all. An `allow` in the policy silences one where it is right.
     """  # noqa: D301
-    from natc.cli.lint_files import Reading  # noqa: PLC0415 - start-up
+    from natc.cli.lint_files import Reading, parts  # noqa: PLC0415 - start-up
     from natc.cli.lint_options import Options  # noqa: PLC0415
     from natc.cli.lint_run import Run  # noqa: PLC0415
 
@@ -87,7 +87,10 @@ def command(
         say(rendered(error.diagnostics, format_), format_, colour)
         raise SystemExit(USAGE) from None
     run = Run(reading, options, format_, colour)
+    belonging = parts(files, reading) if len(files) > 1 and kind != "iptables-save" else ()
     for path in files:
+        if path in belonging:
+            continue  # It is looked at where it is included.
         try:
             if fix or diff:
                 run.repair(path, write=not diff, unsafe=unsafe_fixes)

@@ -1,18 +1,24 @@
 """What `natc lint` reads: a policy or dump, with the files that it includes, and their repairs."""
 
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 
 from natc import pipeline
 from natc.address import Family
+from natc.cli.errors import Unable
 from natc.cli.files import STDIN, read_policy
 from natc.cli.policy_options import this_node
 from natc.cli.rule_sets import RuleSet, is_dump, lifted
-from natc.diagnostics import Edit, Fix
+from natc.diagnostics import Diagnostic, Edit, Fix, PolicyError
+from natc.dsl import parser
+from natc.dsl.includes import expand
 from natc.lint.fixes import applied
 from natc.lint.subject import Subject
 from natc.reading import Includes
-from natc.record import Record
+from natc.record import Record, replace
 from natc.source import Source
 from natc.targets.iptables.read import read
 
@@ -69,6 +75,24 @@ class Files:
         meaning = lifted(ruleset, source.name)
         return Subject(meaning, rulesets=(ruleset,), today=reading.today)
 
+    def included(self) -> set[str]:
+        """Return the real paths of the files that belong to it; of wrong texts, those found."""
+        with suppress(Unable, PolicyError):
+            source = Source(self.name, self._text(self.name))
+            if "include" in source.text and not is_dump(source):
+                expand(parser.read(source)[0], self._included)
+        return {os.path.realpath(name) for name in self._lying if name != self.name}
+
+    def wary(self, finding: Diagnostic) -> Diagnostic:
+        """Return a finding whose repair is unsafe where it is in an included file.
+
+        Other policies may have the file, and the repair is compared for this one alone.
+        """
+        fix = finding.fix
+        if fix is None or all(edit.span.source.name == self.name for edit in fix.edits):
+            return finding
+        return replace(finding, fix=replace(fix, is_safe=False))
+
     def hold(self, fix: Fix) -> bool:
         """Whether a repair is about these files, and not about words of the command line."""
         return all(edit.span.source.name in self._lying for edit in fix.edits)
@@ -94,6 +118,18 @@ class Files:
         if name not in self._lying:
             self._lying[name] = self._includes(name)
         return self.repaired.get(name, self._lying[name])
+
+
+def parts(paths: Iterable[str], reading: Reading) -> set[str]:
+    """Return those of the files that others of them include, and that are no policies then."""
+    # What is no file, such as a pipe, can be read only once.
+    files = [path for path in paths if path != STDIN and Path(path).is_file()]
+    included = {path: Files(path, reading).included() for path in files}
+    every = {part for found in included.values() for part in found}
+    # Of files that include each other in a circle, none is a part.
+    tops = [found for path, found in included.items() if os.path.realpath(path) not in every]
+    belonging = {part for found in tops for part in found}
+    return {path for path in included if os.path.realpath(path) in belonging}
 
 
 def rule_set(subject: Subject, name: str) -> RuleSet:

@@ -85,8 +85,9 @@ class Run:
         try:
             subject = files.subject()
         except PolicyError as error:
-            return None, list(error.diagnostics)
-        return subject, lint(subject, choice.entries, choice.levels)
+            return None, list(map(files.wary, error.diagnostics))
+        found = lint(subject, choice.entries, choice.levels)
+        return subject, list(map(files.wary, found))
 
     def _add(self, files: Files, path: str, found: Found, failing: list[Diagnostic]) -> None:
         subject, findings = found

@@ -13,13 +13,20 @@ from natc.ir.stack import NotDecided
 from natc.lint.lists import HookList
 from natc.lint.ordinary import ordinary_of, shown
 from natc.lint.subject import Subject
-from natc.packet import Packet
+from natc.packet import PROTOCOLS, Packet
 from natc.simulate.single import Simulator
 from natc.simulate.site import Site
 from natc.simulate.trace import Trace
 
 _MOST_TRIES = 8
 """Boxes of a rule that a packet is tried of, before the rules above it are looked at."""
+
+_LESS_COMMON = (
+    Box.of({Field.PROTOCOL: point(PROTOCOLS["tcp"]), Field.DESTINATION_PORT: point(443)}),
+    Box.of({Field.PROTOCOL: point(PROTOCOLS["udp"])}),
+    Box.of({Field.PROTOCOL: point(PROTOCOLS["icmp"])}),
+)
+"""Packets that leave where a rule before routing, such as a proxy's, takes the usual ones."""
 
 _LOCAL = frozenset({Hook.RAW_OUTPUT, Hook.MANGLE_OUTPUT, Hook.OUTPUT, Hook.FILTER_OUTPUT})
 """Hooks of packets that the gateway makes."""
@@ -83,6 +90,7 @@ def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
         # One that leaves: of others, a trace may tell only that they end at the gateway.
         leaving = EVERYTHING.having(Field.OUT_INTERFACE, interface("eth0"))
         yield from filter(None, (box & leaving for box in boxes[:_MOST_TRIES]))
+        yield from filter(None, (box & kind for box in boxes[:1] for kind in _LESS_COMMON))
     relations = subject.relations.get((rule.family, rule.hook))
     if relations is None or not boxes:
         return

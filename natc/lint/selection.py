@@ -74,6 +74,8 @@ def ignored(word: str) -> set[str]:
     Raises:
         BadWord: it means none, or an error of the compiler.
     """
+    if word == DEFAULT:
+        return {entry.code for entry in ENTRIES if entry.on and entry.by != "compiler"}
     codes = codes_of(word)
     refused = [e for e in ENTRIES if e.by == "compiler" and word in (e.code, e.slug)]
     if refused:

@@ -99,6 +99,33 @@ def test_a_finding_in_a_shared_include_is_told_once(folder: Path) -> None:
     assert concise(folder, "--select", "NAT210", "one.nat", "two.nat") == found
 
 
+def test_a_file_that_another_one_includes_is_not_looked_at_alone(folder: Path) -> None:
+    (folder / "names.nat").write_text("address web = 192.168.3.10\n")
+    (folder / "top.nat").write_text('include "names.nat"\ndnat tcp/80 in eth0 -> web\n')
+    (folder / "link.nat").symlink_to("names.nat")
+    given = "top.nat", "names.nat", "./names.nat", "link.nat"
+    assert concise(folder, *given, code=0) == []
+    assert len(concise(folder, "names.nat", "link.nat")) == 2  # NAT016
+
+
+def test_a_pipe_is_read_once(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, BAD.encode())
+    os.close(writing)
+    pipe = f"/proc/{os.getpid()}/fd/{reading}"
+    found = concise(folder, *ONLY, "bad.nat", pipe)
+    os.close(reading)
+    assert sum(line.startswith(pipe) for line in found) == len(found) / 2 > 0
+
+
+def test_of_files_in_a_circle_each_is_looked_at(folder: Path) -> None:
+    for name, other in (("one", "two"), ("two", "one")):
+        (folder / f"{name}.nat").write_text(f'include "{other}.nat"\n')
+    found = concise(folder, "one.nat", "two.nat")
+    assert len(found) == 2
+    assert all("NAT004" in line for line in found)
+
+
 def test_standard_input_has_a_name(folder: Path) -> None:
     words = ("lint", *ONLY, "-", "--format", "concise", "--stdin-filename", "q.nat")
     done = natc(*words, cwd=folder, stdin=BAD.encode())

@@ -136,14 +136,33 @@ def test_definitions_of_a_node_are_repaired_too(folder: Path) -> None:
     assert natc("compile", "n.nat", cwd=folder).returncode == 0
 
 
-def test_an_included_file_is_repaired_where_it_lies(folder: Path) -> None:
+def test_an_included_file_is_repaired_where_it_lies_when_asked_for(folder: Path) -> None:
+    old = '# Old.\nallow NAT405 because "x"\n'
     (folder / "parts").mkdir()
-    (folder / "parts" / "old.nat").write_text('# Old.\nallow NAT405 because "x"\n')
+    (folder / "parts" / "old.nat").write_text(old)
     (folder / "p.nat").write_text(f'include "parts/old.nat"\n{GOOD}')
-    done = natc("lint", *ONLY, "--select", "NAT405", "--fix", "p.nat", cwd=folder)
+    words = ("lint", *ONLY, "--select", "NAT405", "--fix")
+    done = natc(*words, "p.nat", cwd=folder)
+    assert done.returncode == 1
+    assert b"; `--fix --unsafe-fixes` repairs 1" in done.stderr
+    assert (folder / "parts" / "old.nat").read_text() == old
+    done = natc(*words, "--unsafe-fixes", "p.nat", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "parts" / "old.nat").read_text() == "# Old.\n"
     assert (folder / "p.nat").read_text() == f'include "parts/old.nat"\n{GOOD}'
+
+
+def test_what_one_policy_does_not_need_of_a_shared_file_stays_for_the_others(folder: Path) -> None:
+    shared = "address web = 192.168.3.10\nsnat tcp out eth0 -> 203.0.113.2\n"
+    one = 'snat out eth0 -> 203.0.113.2\ninclude "shared.nat"\ndnat tcp/80 in eth0 -> web\n'
+    two = 'include "shared.nat"\ndnat tcp/80 in eth0 -> web\n'
+    for name, text in (("shared", shared), ("one", one), ("two", two)):
+        (folder / f"{name}.nat").write_text(text)
+    done = natc("lint", "--fix", "one.nat", "shared.nat", "./two.nat", cwd=folder)
+    assert b"NAT002" not in done.stdout + done.stderr
+    assert b"shared.nat:2:1" in natc("lint", "one.nat", "--format", "concise", cwd=folder).stdout
+    for name, text in (("shared", shared), ("one", one), ("two", two)):
+        assert (folder / f"{name}.nat").read_text() == text
 
 
 def test_words_of_the_command_line_are_not_repaired(folder: Path) -> None:

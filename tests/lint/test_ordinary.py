@@ -29,6 +29,13 @@ def witnesses(text: str, code: str) -> list[str]:
             id="a host sends by the interface of its zone",
         ),
         pytest.param(
+            "transparent-proxy tcp/80 in lan to not lan -> :3128\nsnat from lan out wan -> 203.0.113.2\n"
+            "snat from 192.168.3.7 out wan -> 203.0.113.9",
+            "NAT101",
+            "tcp 192.168.3.7:40000 > 198.51.100.8:443 in br0 out ppp0",
+            id="by another port where a proxy takes the usual one",
+        ),
+        pytest.param(
             "masquerade from lan\nexempt from lan to 10.9.0.0/16",
             "NAT111",
             "tcp 192.168.3.4:40000 > 10.9.0.2:80 in br0",

@@ -161,6 +161,62 @@ def test_a_network_that_is_routed_on_purpose_may_leave_as_it_is():
         assert ("network n" in owners) == bool(count)
 
 
+NOBODY_INSIDE = (
+    "",
+    "zone wan { interface eth0; address 203.0.113.2 }\n",
+    "zone wan { interface eth0; address 203.0.113.2 }\nzone lan { interface eth1 }\n",
+)
+"""Policies that do not tell who lives inside."""
+
+
+@pytest.mark.parametrize("zones", NOBODY_INSIDE, ids=["no zones", "wan alone", "no subnet"])
+@pytest.mark.parametrize(
+    ("rules", "is_found"),
+    [
+        pytest.param("dnat tcp/80 -> 192.168.3.10", True, id="everything"),
+        pytest.param("dnat tcp/80 -> [2001:db8::10]:80", True, id="everything in IPv6"),
+        pytest.param("dnat tcp/80 in eth0 -> 192.168.3.10", False, id="one way in"),
+        pytest.param("dnat tcp/80 to 203.0.113.2 -> 192.168.3.10", False, id="one address"),
+        pytest.param("dnat tcp/80 mark 1 -> 192.168.3.10", False, id="a mark"),
+        pytest.param("exempt to not 203.0.113.2\ndnat tcp/80 -> 192.168.3.10", False, id="kept above"),
+        pytest.param("transparent-proxy tcp/80 -> :3128", False, id="a proxy for itself"),
+    ],
+)  # fmt: skip
+def test_transit_is_taken_where_nobody_says_who_is_inside(zones: str, rules: str, is_found: bool):
+    assert bool(found(subject(zones + rules), "unscoped-dnat")) is is_found
+
+
+@pytest.mark.parametrize("zones", NOBODY_INSIDE, ids=["no zones", "wan alone", "no subnet"])
+def test_no_address_is_called_unreachable_where_nobody_says_who_is_inside(zones: str):
+    text = f"{zones}dnat tcp/80 in eth0 -> 192.168.3.10"
+    assert found(subject(text), "backend-unreachable") == []
+
+
+def test_a_side_without_addresses_of_a_family_holds_none_of_its_servers():
+    six = "zone six { interface eth7; address fd00::1; subnet fd00::/64 }\n"
+    text = f"{HOME}{six}dnat tcp/80 in wan -> 192.168.30.10"
+    assert len(found(subject(text), "backend-unreachable")) == 1
+
+
+def test_static_is_not_told_to_hairpin_which_it_cannot():
+    text = f"{HOME}static 192.168.3.9 <-> 203.0.113.2 on wan\n"
+    (finding,) = found(subject(text), "hairpin-missing")
+    assert finding.help is not None
+    assert "`dnat … hairpin`" in finding.help
+    above = "dnat tcp/443 to 203.0.113.2 -> 192.168.3.9 hairpin\nstatic"
+    assert found(subject(text.replace("static", above)), "hairpin-missing") == []
+
+
+def test_link_local_addresses_are_the_same_on_all_interfaces():
+    text = "masquerade out eth0\n" + "".join(
+        f"zone z{i} {{ interface eth{i}; address {{ 10.{i}.0.1, fe80::1 }}; "
+        f"subnet {{ 10.{i}.0.0/16, fe80::/64, 169.254.0.0/16 }} }}\n"
+        for i in range(2)
+    )
+    assert found(subject(text), "contradicting-facts") == []
+    assert len(found(subject(text.replace("10.0.", "10.1.")), "contradicting-facts")) == 1
+
+
 def test_facts_that_agree_are_no_finding():
     text = (
         HOME

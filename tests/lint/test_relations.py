@@ -18,6 +18,7 @@ from natc.lint.relations import LEAVING_ALONE, Relations, alike
 from natc.lint.rules.redundant_removable import same_below
 from natc.lint.rules.useless_exempt import is_useful
 from natc.source import Source, Span
+from tests.lint import dumps
 from tests.lint.universe import EVERY_TRY, Try, effect, matching, rules
 
 COUNT = int(os.environ.get("NATC_RULE_SETS", "150"))
@@ -185,6 +186,20 @@ def test_a_rule_could_go_exactly_when_its_packets_would_be_treated_alike(chains:
     assert seen
 
 
+def test_a_rule_could_go_where_rules_above_leave_it_only_what_is_treated_alike_below() -> None:
+    """Of tcp/80-81 only 81 comes to the second, and there both do the same."""
+    way = "-A PREROUTING -i eth0 -p tcp"
+    rules = [
+        f"{way} --dport 80 -s 192.0.2.0/24 -j DNAT --to-destination 10.0.0.1",
+        f"{way} --dport 80 -j DNAT --to-destination 10.0.0.2",
+        f"{way} --dport 80:81 -j DNAT --to-destination 10.0.0.1",
+        f"{way} -j DNAT --to-destination 10.0.0.1:81",
+    ]
+    assert dumps.lines_of(dumps.subject(*rules), "NAT103") == [rules[2]]
+    rules[1] = rules[1].replace("-i eth0", "-i eth1")
+    assert dumps.lines_of(dumps.subject(*rules), "NAT103") == [rules[0]]
+
+
 def _told(found: Relations, packet: Try, decider: int | None) -> object:
     return "unchanged" if decider is None else effect(found.list.rules[decider].action, packet)
 
@@ -212,6 +227,25 @@ def test_special_cases_are_parts_that_take_packets_and_treat_them_otherwise(chai
             assert {other for other, _ in found.special_cases(later)} == expected, seed
             seen += len(expected)
     assert seen
+
+
+@pytest.mark.parametrize(
+    "chance", ["statistic --mode random --probability 0.5", "limit --limit 5/s"]
+)
+def test_rules_between_which_chance_decides_do_not_meet(chance: str) -> None:
+    way = "-A PREROUTING -i eth0 -p tcp"
+    meeting = "-A PREROUTING -d 203.0.113.2 -j DNAT --to-destination 10.0.0.2"
+    always = f"{way} -j DNAT --to-destination 10.0.0.1"
+    drawn = f"{way} -m {chance} -j DNAT --to-destination 10.0.0.1"
+    assert dumps.lines_of(dumps.subject(always, meeting), "NAT104") == [meeting]
+    assert dumps.lines_of(dumps.subject(drawn, meeting), "NAT104") == []
+
+
+def test_a_target_that_natc_does_not_know_takes_nothing_for_certain() -> None:
+    below = "-A PREROUTING -i eth0 -p tcp --dport 80 -j DNAT --to-destination 10.0.0.1"
+    for target, dead in (("ACCEPT", [below]), ("SOMETHING", []), ("LOG", [])):
+        linted = dumps.subject(f"-A PREROUTING -i eth0 -p tcp -j {target}", below)
+        assert dumps.lines_of(linted, "NAT101") == dead
 
 
 def test_marks_that_nobody_knows_may_change_between_two_rules() -> None:

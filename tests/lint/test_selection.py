@@ -21,6 +21,12 @@ def test_all_is_all():
     assert codes(["all"], ["all"]) == codes(None, ["NAT"]) == []
 
 
+def test_what_is_on_by_default_may_be_ignored():
+    assert codes(["all"], ["default"]) == [
+        entry.code for entry in ENTRIES if entry.by == "lint" and not entry.on
+    ]
+
+
 def test_code_name_and_beginning():
     assert codes(["NAT405"]) == codes(["unscoped-dnat"]) == ["NAT405"]
     family = codes(["NAT4"])

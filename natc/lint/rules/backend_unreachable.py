@@ -22,25 +22,26 @@ Where the server is behind another router, add its network to the zone: `subnet 
 
 ## Precision
 
-Exact for private addresses, when every place inside declares its subnet.  A public address is
-reached by the default route.  With `hairpin`, which needs to know where the server is, any address
-outside all subnets is an error that the compiler reports.
+Exact for private addresses, when places inside are declared, and each says its subnet.  A public
+address is reached by the default route.  With `hairpin`, which needs to know where the server is,
+any address outside all subnets is an error that the compiler reports.
 """
 
 from collections.abc import Iterator
 
+from natc.address import FAMILIES
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.intervals import IntervalSet
 from natc.lint.answers import arriving_at
 from natc.lint.forwards import forwards, servers
-from natc.lint.sides import PRIVATE, Sides, sides
+from natc.lint.sides import PRIVATE, Side, Sides, sides
 from natc.lint.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each rule that sends packets nowhere."""
     for family, known in sides(subject).items():
-        if not all(side.subnet or not side.own for side in known.inside):
+        if not known.inside or not all(map(_is_told, known.inside)):
             continue
         for position, rule in forwards(subject, family):
             if not any(_is_nowhere(server.addresses, known) for server in servers(rule.action)):
@@ -54,6 +55,12 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     witness=packet,
                     help="correct it, or add its network to the `subnet` of the zone it is behind",
                 )
+
+
+def _is_told(side: Side) -> bool:
+    """Whether it is known who lives on a side: the subnet, or nobody of this family."""
+    has_others = any(side.place.subnet.of(family) for family in FAMILIES)
+    return bool(side.subnet) or (has_others and not side.own)
 
 
 def _is_nowhere(addresses: IntervalSet, known: Sides) -> bool:

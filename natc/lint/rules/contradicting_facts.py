@@ -25,16 +25,25 @@ masquerade from lan out dmz
 
 ## Precision
 
-Exact.
+Exact.  A subnet within another counts: routing would tell the two apart by the longest prefix, but
+`from lan` would hold the other's hosts as well.  Link-local addresses (169.254.0.0/16, fe80::/10)
+are each interface's own, and may be the same on all.
 """
 
 from collections.abc import Iterator
 
-from natc.address import FAMILIES, text_of
+from natc.address import FAMILIES, Family, text_of
 from natc.diagnostics import Diagnostic, Label
 from natc.elaborate.scope import Place
+from natc.ir.intervals import interval
 from natc.ir.policy import Zone
 from natc.lint.subject import Subject
+
+_LINK_LOCAL = {
+    Family.IPV4: interval((169 << 24) + (254 << 16), (169 << 24) + (255 << 16) - 1),
+    Family.IPV6: interval(0xFE80 << 112, (0xFEC0 << 112) - 1),
+}
+"""Source: RFC 3927, RFC 4291."""
 
 Range = tuple[int, int, int]
 """The first and last address, and the number of the place in its order."""
@@ -50,12 +59,12 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             for number, place in enumerate(places)
             if not (isinstance(place, Zone) and place.dynamic)
             for kind, value in place.addresses
-            if kind is family
+            if kind is family and value not in _LINK_LOCAL[family]
         ]
         subnets = [
             (low, high, number)
             for number, place in enumerate(places)
-            for low, high in place.subnet.of(family).ranges
+            for low, high in (place.subnet.of(family) - _LINK_LOCAL[family]).ranges
         ]
         for ranges, what in ((own, "is the gateway's own in"), (subnets, "lives in")):
             for one, other, address in _shared(ranges):

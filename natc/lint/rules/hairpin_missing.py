@@ -19,7 +19,8 @@ port-forward tcp/83 on wan from 198.51.100.0/24 -> 192.168.3.10
 snat from lan out wan -> 203.0.113.2
 ```
 
-`hairpin` adds what is missing.  Where the inside asks for the server's own address, since its DNS
+`hairpin` adds what is missing; `static` has no such word, and a `dnat … hairpin` above it does the
+same for some ports.  Where the inside asks for the server's own address, since its DNS
 answers so, nothing is missing: say that in an `allow`.
 
 ## Precision
@@ -39,6 +40,7 @@ from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.answers import unanswered
 from natc.lint.forwards import forwards, restricted, servers
+from natc.lint.one_to_one import one_to_one
 from natc.lint.ordinary import shown
 from natc.lint.sides import Side, Sides, sides
 from natc.lint.subject import Subject
@@ -61,9 +63,17 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                         Label(rule.origin, f"nothing for the hosts of `{side.name}`"),
                         related=(Label(side.origin, "holds the server"),),
                         witness=shown(subject, family, unserved),
-                        help="add `hairpin`, or let DNS inside answer with the server's address",
+                        help=f"{_remedy(subject, rule)}, or let DNS inside answer with the "
+                        "server's address",
                     )
                     break
+
+
+def _remedy(subject: Subject, rule: Rule) -> str:
+    pair = one_to_one(subject).get(rule.origin)
+    if pair is not None and pair.inward.origin == pair.outward.origin:  # A `static`.
+        return "put a `dnat … hairpin` of its ports above it"
+    return "add `hairpin`"
 
 
 def _clients(rule: Rule, known: Sides) -> Iterator[tuple[Side, Box]]:

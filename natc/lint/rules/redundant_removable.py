@@ -34,8 +34,9 @@ from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.policy import Rule
+from natc.ir.space import Box
 from natc.ir.stack import NotDecided
-from natc.lint.relations import LEAVING_ALONE, Relations, alike, is_by_chance
+from natc.lint.relations import LEAVING_ALONE, Relations, differing, is_by_chance
 from natc.lint.subject import Subject
 from natc.lint.unreached import unreached
 from natc.source import Span
@@ -64,7 +65,8 @@ def same_below(rules: Relations, position: int) -> Rule | None:
 
     None where anything would change, or that takes too much work to know.
     """
-    every, stack, rule = rules.list.rules, rules.stack, rules.list.rules[position]
+    every, stack, family = rules.list.rules, rules.stack, rules.list.family
+    rule = every[position]
     boxes = rules.list.boxes[position]
     if not boxes or not rules.list.decides[position] or isinstance(rule.action, LEAVING_ALONE):
         return None
@@ -76,11 +78,19 @@ def same_below(rules: Relations, position: int) -> Rule | None:
             for box in boxes:
                 for other in rules.list.boxes[below] or ():
                     both = box & other
-                    if both is None or not stack.cover((both,), 0, below, but=(position,)).left:
+                    if both is None or not _is_left(rules, both, below, position):
                         continue
-                    if is_by_chance(both) or not alike(rule.action, every[below].action, both):
+                    if is_by_chance(both):
+                        return None
+                    otherwise = differing(rule.action, every[below].action, both, family)
+                    if any(_is_left(rules, part, below, position) for part in otherwise):
                         return None
                     first = below if first is None else min(first, below)
     except NotDecided:
         return None
     return None if first is None else every[first]
+
+
+def _is_left(rules: Relations, packets: Box, below: int, but: int) -> bool:
+    """Whether rules above one leave some of `packets` to it, when one of them is gone."""
+    return rules.stack.cover((packets,), 0, below, but=(but,)).left is not None

@@ -29,11 +29,11 @@ Say which address, or which way in, the rule is for.
 ## Precision
 
 Found when a packet from a host inside to an address that is not the gateway's comes to the rule,
-and no place, mark, ipset or other opaque match keeps it out.  In a dump, which does not tell the
-gateway's addresses, packets to both halves of the internet must come to it.  A transparent proxy
-takes what passes by on purpose: where the policy tells what is outside, open-proxy (NAT602) looks
-at it; in a dump it is a finding when the rules translate sources, so that the machine forwards for
-others.
+and no place, mark, ipset or other opaque match keeps it out.  A dump, and a policy that declares no
+network inside, do not tell who such hosts are: there packets from private addresses to both halves
+of the internet must come to it.  A transparent proxy takes what passes by on purpose: where the
+policy tells what is outside, open-proxy (NAT602) looks at it; where nothing tells who is inside, it
+is a finding when the rules translate sources, so that the machine forwards for others.
 """
 
 from collections.abc import Iterator
@@ -48,9 +48,13 @@ from natc.ir.space import Box
 from natc.lint.answers import ordinarily_left
 from natc.lint.forwards import is_plain, restricted
 from natc.lint.ordinary import shown
-from natc.lint.sides import HALVES, PRIVATE, TRANSLATING_SOURCE, sides
+from natc.lint.sides import HALVES, PRIVATE, TRANSLATING_SOURCE, Side, sides
 from natc.lint.subject import Subject
 from natc.packet import Packet
+from natc.simulate.site import EVERY_INTERFACE
+
+_FORWARDING = (Balance, Dnat, Netmap)
+"""Actions that turn packets to other hosts, which no proxy does."""
 
 _SCOPES = (Field.IN_INTERFACE, Field.SOURCE, Field.DESTINATION, Field.LOCAL_DESTINATION)
 
@@ -89,13 +93,20 @@ def is_unscoped(box: Box) -> bool:
 
 def _turning(subject: Subject, family: Family) -> tuple[type[Action], ...]:
     """Return the actions that are none of a proxy's business, and where it has none all."""
-    if subject.is_dump:
-        leaving = subject.rules.get((family, Hook.POSTROUTING), ())
-        has_clients = any(isinstance(rule.action, TRANSLATING_SOURCE) for rule in leaving)
-        return (Dnat, Netmap, Redirect) if has_clients else (Dnat, Netmap)
-    if sides(subject)[family].outside:
-        return (Dnat, Balance, Netmap)
-    return (Dnat, Balance, Netmap, Redirect, Tproxy)
+    known = sides(subject).get(family)
+    if known is not None and known.outside:
+        return _FORWARDING
+    if _homes(subject, family):
+        return (*_FORWARDING, Redirect, Tproxy)
+    leaving = subject.rules.get((family, Hook.POSTROUTING), ())
+    has_clients = any(isinstance(rule.action, TRANSLATING_SOURCE) for rule in leaving)
+    return (*_FORWARDING, Redirect) if has_clients else _FORWARDING
+
+
+def _homes(subject: Subject, family: Family) -> list[Side]:
+    """Return the sides inside whose hosts are known."""
+    known = sides(subject).get(family)
+    return [side for side in known.inside if side.hosts] if known else []
 
 
 def _passing(
@@ -103,20 +114,24 @@ def _passing(
 ) -> Packet | None:
     """Return a packet from a host inside to the internet that comes to a box of a rule."""
     family, _ = place
-    if subject.is_dump:
-        ways = [{Field.SOURCE: PRIVATE[family], Field.DESTINATION: half} for half in HALVES[family]]
-    else:
-        known = sides(subject)[family]
+    known, homes = sides(subject).get(family), _homes(subject, family)
+    if known and homes:
         ways = [
             {
                 Field.IN_INTERFACE: side.interfaces,
                 Field.SOURCE: side.hosts,
                 Field.DESTINATION: known.abroad,
             }
-            for side in known.inside
+            for side in homes
+        ]
+    else:
+        inside = EVERY_INTERFACE - known.outside_interfaces if known else EVERY_INTERFACE
+        ways = [
+            {Field.IN_INTERFACE: inside, Field.SOURCE: PRIVATE[family], Field.DESTINATION: half}
+            for half in HALVES[family]
         ]
     passing = [restricted(box, {**way, Field.LOCAL_DESTINATION: point(0)}) for way in ways]
     left = [packets and ordinarily_left(subject, place, position, packets) for packets in passing]
     coming = [packets for packets in left if packets is not None]
-    is_enough = len(coming) == len(ways) if subject.is_dump else bool(coming)
+    is_enough = bool(coming) if homes else len(coming) == len(ways)
     return shown(subject, family, coming[-1]) if is_enough else None
