@@ -94,7 +94,7 @@ test: setup daemons bytecode  ## all tests, those in a real kernel included
 check: setup  ## formatting, lints, types, who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy natc tests/oracle.py
+	$(BIN)/mypy natc tests/oracle
 	$(BIN)/lint-imports
 	$(BIN)/natc fmt --check policies/*.nat policies/*/*.nat
 

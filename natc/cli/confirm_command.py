@@ -17,7 +17,7 @@ def command(*, wait: int) -> None:
     From now on it also comes back after a boot.
     Connections that `--flush-conntrack affected` found stranded are deleted now.
     """  # noqa: D301
-    from natc.host.applying import confirm  # noqa: PLC0415 - start-up
+    from natc.host.going_back import confirm  # noqa: PLC0415 - start-up
     from natc.host.store import Store  # noqa: PLC0415
 
     with able():

@@ -17,8 +17,8 @@ def command(*, wait: int) -> None:
     Rules of other programs stay, and connections that were translated go on. `natc rollback`
     brings the rules back.
     """  # noqa: D301
-    from natc.host.applying import remove  # noqa: PLC0415 - start-up
-    from natc.host.gateway import gateway  # noqa: PLC0415
+    from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
+    from natc.host.going_back import remove  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
     with able():

@@ -16,8 +16,8 @@ def command(*, wait: int) -> None:
 
     What waits to be confirmed is taken back; else the apply before comes back, one at a time.
     """  # noqa: D301
-    from natc.host.applying import roll_back  # noqa: PLC0415 - start-up
-    from natc.host.gateway import gateway  # noqa: PLC0415
+    from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
+    from natc.host.going_back import roll_back  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
     with able():

@@ -55,9 +55,10 @@ def command(
     from natc.host.gateway import gateway  # noqa: PLC0415 - start-up
     from natc.host.policy import wanted  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
+    from natc.host.watching.followed import applied  # noqa: PLC0415
     from natc.host.watching.journal import log  # noqa: PLC0415
     from natc.host.watching.notify import Notifier  # noqa: PLC0415
-    from natc.host.watching.watch import Options, Watch, applied  # noqa: PLC0415
+    from natc.host.watching.watch import Options, Watch  # noqa: PLC0415
 
     if policy is None and (node is not None or settings):
         raise click.UsageError("--node and --set belong to a POLICY.")

@@ -12,11 +12,15 @@ wrong and `HostError` for what could not be done, and prints nothing.  The modul
     policy     a file → `Wanted`: the rules, their meaning and a hash
     gateway    this machine's iptables: its flavour, save, restore, the xtables lock
     held       natc's part of what the kernel holds, and what it is to hold
-    store      what natc remembers: each `generation` on the disk, the current one in /run; `kept`
+    store      what natc remembers: each `generation` on the disk, the current one in /run; `meta`
+               and `kept` are files of a generation
     way_back   the guard that undoes an apply that is cut short or not confirmed
     rehearsal  the rules in a throw-away namespace first
     backends   ways to hand rules to the kernel; `libiptc` is one
-    applying   all of it in order: apply, confirm, roll back, remove
+    handover   a change of the rules: rehearsed, handed over by a backend, looked at
+    standing   what the kernel holds, beside what natc remembers that it put there
+    applying   all of it in order; `applied` is how it went
+    going_back what becomes of an apply: confirm, roll back, remove
     planning/  what an apply would change and strand; what is in place
     doctor/    what is wrong with the machine around the rules
     boot/      the confirmed rules after a boot
@@ -31,7 +35,7 @@ from typing import TYPE_CHECKING, Literal
 from natc.host.errors import HostError, Refused
 
 if TYPE_CHECKING:
-    from natc.host.applying import Applied
+    from natc.host.applied import Applied
     from natc.host.planning.plan import Plan
     from natc.host.planning.status import Status
     from natc.host.policy import Wanted
@@ -127,10 +131,10 @@ def confirm(*, wait: int = 5) -> "Applied":
     Raises:
         HostError: nothing waits to be confirmed.
     """
-    from natc.host import applying  # noqa: PLC0415 - start-up
+    from natc.host import going_back  # noqa: PLC0415 - start-up
     from natc.host.store import Store  # noqa: PLC0415
 
-    return applying.confirm(Store(), wait)
+    return going_back.confirm(Store(), wait)
 
 
 def rollback(*, wait: int = 5) -> "Applied":
@@ -139,11 +143,11 @@ def rollback(*, wait: int = 5) -> "Applied":
     Raises:
         HostError: there is nothing to go back from, or it could not be done.
     """
-    from natc.host import applying  # noqa: PLC0415 - start-up
+    from natc.host import going_back  # noqa: PLC0415 - start-up
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
-    return applying.roll_back(gateway(wait), Store())
+    return going_back.roll_back(gateway(wait), Store())
 
 
 def remove(*, wait: int = 5) -> "Applied":
@@ -152,11 +156,11 @@ def remove(*, wait: int = 5) -> "Applied":
     Raises:
         HostError: it could not be done; the gateway is as it was.
     """
-    from natc.host import applying  # noqa: PLC0415 - start-up
+    from natc.host import going_back  # noqa: PLC0415 - start-up
     from natc.host.gateway import gateway  # noqa: PLC0415
     from natc.host.store import Store  # noqa: PLC0415
 
-    return applying.remove(gateway(wait), Store())
+    return going_back.remove(gateway(wait), Store())
 
 
 def status(*, wait: int = 5) -> "Status":

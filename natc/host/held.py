@@ -92,6 +92,11 @@ def place_of(states: States) -> Place:
     return Place.LAST if any(jump.place is Place.LAST for jump in jumps) else Place.FIRST
 
 
+def routes_of(states: States) -> list[PolicyRoute]:
+    """Return the policy routing that natc's rules of both families rely on."""
+    return [route for state in states.values() for route in state.routes]
+
+
 def transactions(before: State, after: State, place: Place) -> str:
     """Return the text that makes one of the other; each table is one transaction of the kernel.
 

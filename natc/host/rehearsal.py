@@ -14,7 +14,10 @@ from natc import programs
 from natc.address import FAMILIES, Family
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway, Refusal, hint
+from natc.host.held import State, States, transactions
 from natc.record import Record
+from natc.targets.iptables.model import Place
+from natc.targets.iptables.own import parts
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -81,6 +84,29 @@ def rehearse(
         raise HostError(answer.text(), hint(answer.message))
     found: dict[Family, str] = answer
     return found
+
+
+def rehearsed(
+    gateway: Gateway,
+    after: States,
+    also: Callable[[Mapping[Family, str]], None] | None = None,
+) -> Mapping[Family, State]:
+    """Return what the kernel makes of rules, in a throw-away namespace.
+
+    Args:
+        also: what else to do there with the texts once they are loaded.
+
+    Raises:
+        HostError: it refuses them, or `also` does.
+    """
+    texts = {
+        family: transactions(State(family, {}), state, Place.FIRST)
+        for family, state in after.items()
+    }
+    dumps = rehearse(gateway, {family: text for family, text in texts.items() if text}, also)
+    return {
+        family: State(family, parts(dump), after[family].routes) for family, dump in dumps.items()
+    }
 
 
 def _serve(

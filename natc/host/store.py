@@ -7,7 +7,6 @@ and `lock` is held by whoever changes anything.
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,19 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from natc.address import Family
 from natc.host.errors import HostError
 from natc.host.gateway import take_lock
 from natc.host.generation import Generation
 from natc.host.kept import Served
+from natc.host.meta import META, facts_of, text_of
 from natc.targets.iptables.model import PolicyRoute
 from natc.writing import replace_file
 
 LASTING = "/var/lib/natc"
 PASSING = "/run/natc"
-VERSION = 1
-"""Of what generations hold; a higher one was written by a later natc."""
-
 KEPT = 10
 """Generations that are kept beside those that are linked to."""
 
@@ -156,9 +152,7 @@ class Store:
         number = max(self._numbers(), default=0) + 1
         folder = self.lasting / "generations" / str(number)
         fresh = folder.with_name(f".new-{number}")
-        kept = [[int(route.family), route.mark, route.mask] for route in routes]
-        whole = {"version": VERSION, **facts, "routes": kept}
-        whole["previous"] = None if previous is None else previous.number
+        meta = text_of(facts, None if previous is None else previous.number, routes)
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(mode=0o755)
@@ -166,7 +160,7 @@ class Store:
             for name, text in texts.items():
                 replace_file(fresh / name, text, executable=name.endswith(".sh"), guarded=True)
             replace_file(fresh / "sums", _sums(texts), guarded=True)
-            replace_file(fresh / "meta.json", json.dumps(whole, indent=2) + "\n", guarded=True)
+            replace_file(fresh / META, meta, guarded=True)
             fresh.rename(folder)
             _sync(folder.parent)
         except OSError as error:
@@ -281,16 +275,9 @@ class Store:
             raise HostError(f"cannot write {link}: {error.strerror or error}") from None
 
     def _read(self, folder: Path) -> Generation:
-        path = folder / "meta.json"
+        path = folder / META
         try:
-            whole = json.loads(path.read_text(encoding="utf-8"))
-            if whole["version"] > VERSION:
-                raise HostError(f"{path} was written by a later natc", "use that one")
-            facts: dict[str, Any] = {name: _of(whole, name, kind) for name, kind in _FACTS.items()}
-            facts["routes"] = tuple(
-                PolicyRoute(Family(family), int(mark), int(mask))
-                for family, mark, mask in facts["routes"]
-            )
+            facts = facts_of(path)
             return Generation(number=int(folder.name), folder=folder, passing=self.passing, **facts)
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is damaged"
@@ -298,26 +285,6 @@ class Store:
                 f"cannot read {path}: {reason}",
                 f"move {self.lasting} and {self.passing} away: natc then knows of no earlier apply",
             ) from None
-
-
-_FACTS: Mapping[str, type | tuple[type, ...]] = {
-    "policy": str,
-    "digest": str,
-    "made": (int, float),
-    "place": str,
-    "backend": str,
-    "node": str,
-    "settings": dict,
-    "previous": (int, type(None)),
-    "routes": list,
-}
-
-
-def _of(whole: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
-    value = whole[name]
-    if not isinstance(value, kind):
-        raise TypeError(name)
-    return value
 
 
 def _sums(texts: Mapping[str, str]) -> str:

@@ -128,12 +128,12 @@ def test_a_table_that_vanishes_after_natc_has_looked_at_it_is_noticed(
         f"""
         import subprocess
         from natc import host
-        from natc.host import applying
-        real = applying._rehearsed
-        def rehearsed(*arguments, **options):
+        from natc.host.handover import Handover
+        real = Handover.rehearsed
+        def rehearsed(handover):
             subprocess.run(["ip6tables", "-t", "nat", "-F"], check=True)
-            return real(*arguments, **options)
-        applying._rehearsed = rehearsed
+            return real(handover)
+        Handover.rehearsed = rehearsed
         try:
             host.apply({third!r})
         except host.HostError as error:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from natc.address import FAMILIES
-from natc.host.applying import is_undisturbed
 from natc.host.backends import Backend
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
@@ -14,6 +13,7 @@ from natc.host.planning.prospect import Prospect, Unreadable
 from natc.host.planning.rule_changes import Change, JumpChange, jump_changes, rule_changes
 from natc.host.planning.surroundings import unrouted
 from natc.host.policy import Wanted
+from natc.host.standing import is_undisturbed
 from natc.host.store import Store
 from natc.record import Record
 from natc.simulate.compare import Undecided

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from natc.address import FAMILIES, Family
 from natc.diagnostics import PolicyError
-from natc.host.applying import rehearsed
 from natc.host.backends import Backend
 from natc.host.doctor.facts import Facts
 from natc.host.doctor.gather import gather
@@ -17,6 +16,7 @@ from natc.host.gateway import Gateway
 from natc.host.held import State, States, aimed_at
 from natc.host.planning.surroundings import Surroundings, surroundings
 from natc.host.policy import Wanted
+from natc.host.rehearsal import rehearsed
 from natc.ir.actions import Accept, Hook, Note, Return
 from natc.ir.policy import Policy, Rule
 from natc.source import Source

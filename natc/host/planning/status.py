@@ -6,7 +6,6 @@ from typing import Literal
 from natc.address import FAMILIES, Family
 from natc.diagnostics import PolicyError
 from natc.host import way_back as ways
-from natc.host.applying import is_undisturbed
 from natc.host.doctor.gather import gather
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
@@ -16,6 +15,7 @@ from natc.host.planning.counters import Counter, counters
 from natc.host.planning.prospect import Meaning, Unreadable
 from natc.host.planning.surroundings import surroundings, unrouted
 from natc.host.policy import wanted
+from natc.host.standing import is_undisturbed
 from natc.host.store import Store
 from natc.host.watching.swap import meaning_of
 from natc.ir.policy import Policy

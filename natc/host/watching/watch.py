@@ -12,24 +12,20 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from natc import __version__
-from natc.address import Family
 from natc.diagnostics import PolicyError
-from natc.diagnostics.text import concise
-from natc.host.applying import Applied, apply
 from natc.host.errors import HostError
 from natc.host.gateway import Gateway
 from natc.host.generation import Generation
-from natc.host.policy import Wanted, wanted
 from natc.host.store import Store
 from natc.host.watching.checking import Checks
-from natc.host.watching.journal import Log, Priority, Seldom
-from natc.host.watching.metrics import Metrics
+from natc.host.watching.followed import Followed, apply_again, followed, status
+from natc.host.watching.journal import Log, Priority
 from natc.host.watching.notify import Notifier
-from natc.host.watching.serving import Down, Server, checked, unserved
-from natc.host.watching.swap import Drifted, Superseded, backend_of, drift, meaning_of, repair, swap
+from natc.host.watching.serving import Down, Server, checked
+from natc.host.watching.swap import Drifted, Superseded, drift, repair, swap
+from natc.host.watching.telling import Telling
 from natc.ir.policy import HealthCheck, Policy
 from natc.record import Record
-from natc.targets.iptables.model import Place
 
 POLL = 0.25
 """Seconds between looks whether somebody has applied another policy."""
@@ -61,17 +57,6 @@ class Options(Record):
     metrics: Path | None = None
 
 
-class Watched(Record):
-    """The generation in the kernel.
-
-    Attributes:
-        policy: what it means; None where that is not known, and so nothing is followed.
-    """
-
-    generation: Generation
-    policy: Policy | None
-
-
 class Watch:
     """The service."""
 
@@ -81,15 +66,14 @@ class Watch:
         """Say what it works on; nothing is done before `run`."""
         self._gateway = gateway
         self._store = store
-        self._log = log
-        self._notifier = notifier
         self._options = options
-        self._metrics = Metrics()
-        self._watched: Watched | None = None
+        self._notifier = notifier
+        self._telling = Telling(log, options.metrics)
+        self._log, self._metrics = log, self._telling.metrics
+        self._watched: Followed | None = None
         self._mark: object = ()  # Which generation was seen last; `()` is none yet.
         self._serving: Down | None = None  # What the kernel holds, as far as that is known here.
         self._drifted: Drifted = ()
-        self._seldom = Seldom()
         self._working_since: float | None = None
 
     def run(self) -> None:
@@ -126,7 +110,7 @@ class Watch:
             self._checks.stop()
             for task in tasks:
                 task.cancel()
-        self._write_metrics()
+        self._telling.write_metrics()
 
     async def _in_hand(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Do what waits for others in another thread, one thing at a time."""
@@ -148,14 +132,15 @@ class Watch:
     async def _look_at_current(self) -> None:
         """Follow the servers of the generation that is in the kernel now."""
         mark = self._store.mark()
-        self._watched, self._serving = await self._in_hand(self._current), None
+        watched = await self._in_hand(followed, self._store, self._telling.complain)
+        self._watched, self._serving = watched, None
         self._mark = mark
         self._follow(self._watched)
         self._notifier.status(self._status())
         self._drifted = ()
         self._changed.set()
 
-    def _follow(self, watched: Watched | None) -> None:
+    def _follow(self, watched: Followed | None) -> None:
         servers: Mapping[Server, HealthCheck] = {}
         down: Down = frozenset()
         self._metrics.generation = None
@@ -166,33 +151,6 @@ class Watch:
             down = down if served is None else served.down
         self._checks.follow(servers, down)
         self._log.say("generation", self._status())
-
-    def _current(self) -> Watched | None:
-        try:
-            generation = self._store.current
-        except HostError as error:
-            self._complain(error)
-            return None
-        if generation is None:
-            return None
-        if generation.is_empty:
-            return Watched(generation, None)
-        try:
-            return Watched(generation, meaning_of(generation))
-        except (HostError, PolicyError) as error:
-            self._complain(error)
-            return Watched(generation, None)
-
-    def _status(self) -> str:
-        if self._watched is None:
-            return "natc has put no rules in place: waiting for `natc apply`"
-        number, name = self._watched.generation.number, self._watched.generation.name
-        if self._watched.policy is None:
-            why = "nothing to follow" if not name else f"{name} is not known any more"
-            return f"generation {number}: {why}"
-        count, down = self._checks.count, len(self._checks.down)
-        what = f"{count} server{'' if count == 1 else 's'}, {down} down"
-        return f"generation {number}, {name}: {what if count else 'no servers to check'}"
 
     # Which servers serve.
 
@@ -211,27 +169,13 @@ class Watch:
                 await self._look_at_current()
             except (HostError, PolicyError) as error:
                 self._metrics.failures += 1
-                self._complain(error)
+                self._telling.complain(error)
                 asyncio.get_running_loop().call_later(AGAIN, self._changed.set)
             else:
-                self._tell_of(done.notes, watched.policy, down, is_swap=bool(done.families))
+                self._telling.swapped(done, watched.policy, down)
+                self._notifier.status(self._status())
                 self._serving = down
-            self._write_metrics()
-
-    def _tell_of(
-        self, notes: tuple[str, ...], policy: Policy, down: Down, *, is_swap: bool
-    ) -> None:
-        for note in notes:
-            self._log.say("recovered", note, Priority.WARNING)
-        alone = unserved(policy, down)
-        if is_swap:
-            self._metrics.swaps += 1
-            self._log.say("swap", _avoided(policy, down, alone))
-        for rule, family in sorted(alone):
-            text = f"{rule}: no {family} server is up; all of its backends serve as if they were"
-            if self._seldom.is_due(text) or is_swap:
-                self._log.say("no-server", text, Priority.ERROR, rule=rule)
-        self._notifier.status(self._status())
+            self._telling.write_metrics()
 
     # What others do to the rules.
 
@@ -244,7 +188,7 @@ class Watch:
                 except Superseded:
                     pass  # `_follow_applies` sees it too.
                 except HostError as error:
-                    self._complain(error)
+                    self._telling.complain(error)
             await asyncio.sleep(self._options.look_every)
 
     async def _look_for_drift(self, generation: Generation, policy: Policy) -> None:
@@ -260,7 +204,7 @@ class Watch:
         is_news = self._metrics.drift != len(found)
         self._drifted, self._metrics.drift = found, len(found)
         if is_news:
-            self._write_metrics()
+            self._telling.write_metrics()
 
     # What the administrator tells it.
 
@@ -270,26 +214,17 @@ class Watch:
             self._reload.clear()
             self._notifier.reloading()
             try:
-                done = await self._in_hand(self._apply_again)
+                done = await self._in_hand(apply_again, self._gateway, self._store)
             except (HostError, PolicyError) as error:
-                self._complain(error, always=True)
+                self._telling.complain(error, always=True)
             else:
                 what = "is in place" if done.changed else "is in place already"
                 name = done.generation.name if done.generation else "no policy"
                 for note in (*done.notes, f"{name} {what}"):
                     self._log.say("reload", note)
-                self._seldom.forget()
+                self._telling.forget()
             await self._look_at_current()
             self._notifier.ready(self._status())
-
-    def _apply_again(self) -> Applied:
-        now = self._store.current
-        if now is None or now.is_empty:
-            raise HostError("natc has put no policy in place that could be read again")
-        if now.policy == "-":
-            raise HostError("the policy came by standard input, and cannot be read again")
-        again = wanted(now.policy, now.node, now.settings)
-        return applied(again, self._gateway, self._store, now)
 
     # What it tells.
 
@@ -305,47 +240,12 @@ class Watch:
 
     async def _report(self) -> None:
         while self._options.metrics is not None:
-            self._write_metrics()
+            self._telling.write_metrics()
             await asyncio.sleep(REPORT)
 
-    def _write_metrics(self) -> None:
-        if self._options.metrics is not None:
-            try:
-                self._metrics.write(self._options.metrics)
-            except HostError as error:
-                self._complain(error)
-
-    def _complain(self, error: HostError | PolicyError, *, always: bool = False) -> None:
-        text = concise(error.diagnostics) if isinstance(error, PolicyError) else str(error)
-        for line in text.splitlines():
-            if always or self._seldom.is_due(line):
-                self._log.say("error", line, Priority.ERROR)
-
-
-def _avoided(policy: Policy, down: Down, alone: frozenset[tuple[str, Family]]) -> str:
-    """Say which servers take no new connections; those of rules without a server all do."""
-    out = [
-        f"{server.text} of {server.rule}"
-        for server in checked(policy)
-        if server.key in down and (server.rule, server.family) not in alone
-    ]
-    if out:
-        return f"new connections avoid {', '.join(sorted(out))}"
-    return "all servers serve, whether they are up or not" if alone else "all servers serve"
+    def _status(self) -> str:
+        return status(self._watched, self._checks.count, len(self._checks.down))
 
 
 async def _awaited(job: Callable[[], Awaitable[None]]) -> None:
     await job()
-
-
-def applied(
-    policy: Wanted, gateway: Gateway, store: Store, like: Generation | None = None
-) -> Applied:
-    """Put a policy in place, where and by the backend that the generation `like` was.
-
-    Raises:
-        HostError: it could not be done; the gateway is as it was.
-    """
-    if like is None:
-        return apply(policy, gateway, store)
-    return apply(policy, gateway, store, place=Place(like.place), backend=backend_of(like))
