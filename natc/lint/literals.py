@@ -36,7 +36,7 @@ def _is_mask(value: str) -> bool:
 def _end(text: str, family: Family) -> None:
     """Read what a target translates to."""
     host, _, rest = text.rpartition("]:") if "[" in text else text.partition(":")
-    if family is Family.IPV6 and "]:" not in text:
+    if family is Family.IPV6 and "]:" not in text and text.count(":") > 1:
         host, rest = text, ""
     if host:
         address_range(host.strip("[]"), family)

@@ -11,7 +11,7 @@ from itertools import islice
 
 from natc.address import Family
 from natc.ir.actions import Accept, Action, Dnat, Return, Snat
-from natc.ir.conditions import Draw, Noted, Opaque
+from natc.ir.conditions import Draw, Mark, Noted, Opaque
 from natc.ir.fields import Field
 from natc.ir.policy import Rule
 from natc.ir.space import Box
@@ -174,19 +174,28 @@ class Relations:
             if is_end and _all_inside(match, self.list.rules[each].match.boxes):
                 return (each,)
         came = self.list.boxes[jump] or ()
-        own = [_unnoted(box) for box in self.list.rules[position].match.boxes]
+        own = [_unnoted(box) for box in match]
         wanted = [both for box in own for part in came if (both := box & part) is not None]
         alone = self.stack.cover(wanted, 0, position)
         if alone.left is None:
             return alone.by
         above = set(self.stack.touching(wanted, 0, position))
         items = [
-            (each, box)
-            for each in sorted({*above, *leaving})
-            for box in self.list.boxes[each] or ()
+            (each, box) for each in sorted({*above, *leaving}) for box in self._matched(each, jump)
         ]
         cover = Stack(self.list.family, items).cover(wanted, 0, position)
         return cover.by if cover.left is None else ()
+
+    def _matched(self, position: int, jump: int) -> Iterable[Box]:
+        """Return packets that do not come past a rule of the chain to which a jump leads.
+
+        What a rule of the chain matches counts, whichever rule of the chain above it takes it.
+        """
+        boxes = self.list.boxes[position] or ()
+        match = self.list.rules[position].match.boxes
+        if self.list.within[position] != jump or any(map(_asks_for_marks, match)):
+            return boxes
+        return map(_unnoted, match)
 
     def _met(self, position: int, boxes: Sequence[Box]) -> Iterator[Meeting]:
         """Yield the meeting of one rule with those above it, if there is any.
@@ -297,6 +306,11 @@ class Relations:
 def _unnoted(box: Box) -> Box:
     asked = tuple(each for each in box.conditions if not isinstance(each, Noted))
     return replace(box, conditions=asked)
+
+
+def _asks_for_marks(box: Box) -> bool:
+    """Whether a box is of packets with marks, which rules above may have set."""
+    return any(isinstance(each, Mark) for each in box.conditions)
 
 
 def is_by_chance(packets: Box) -> bool:

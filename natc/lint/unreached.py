@@ -14,7 +14,7 @@ from natc.ir.intervals import IntervalSet, point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.one_to_one import OneToOne, one_to_one
-from natc.lint.relations import LEAVING_ALONE, Dead, Relations, alike
+from natc.lint.relations import LEAVING_ALONE, Dead, Relations, differing
 from natc.lint.sides import TRANSLATING_SOURCE
 from natc.lint.subject import Subject
 from natc.record import Record
@@ -154,7 +154,6 @@ def _described(
 def _code(subject: Subject, rules: Relations, dead: Dead) -> str:
     rule = rules.list.rules[dead.position]
     by = [rules.list.rules[position] for position in dead.by]
-    boxes = rules.list.boxes[dead.position] or ()
     if not by:
         return "NAT101"
     if len(by) == 1 and by[0].match == rule.match and by[0].action == rule.action:
@@ -165,13 +164,22 @@ def _code(subject: Subject, rules: Relations, dead: Dead) -> str:
             return "NAT107"
         if len(pairs) == len(by):
             return "NAT102"
-    if all(
-        alike(rule.action, other.action, box) for other in by for box in boxes or rule.match.boxes
-    ):
+    if all(_do_the_same(rules, dead.position, other) for other in dead.by):
         return "NAT102"
     if isinstance(rule.action, LEAVING_ALONE):
         return "NAT111"
     return "NAT108" if len(by) == 1 and _claims_the_same(rule, by[0]) else "NAT101"
+
+
+def _do_the_same(rules: Relations, position: int, other: int) -> bool:
+    """Whether two rules do the same to all packets that both match."""
+    one, two = rules.list.rules[position], rules.list.rules[other]
+    boxes = rules.list.boxes[position] or one.match.boxes
+    met = (box & part for box in boxes for part in rules.list.boxes[other] or ())
+    family = rules.list.family
+    return not any(
+        differing(one.action, two.action, both, family) for both in met if both is not None
+    )
 
 
 def _pairs(subject: Subject, rules: Sequence[Rule]) -> list[OneToOne]:

@@ -1,7 +1,7 @@
 """Which built-in chains lead to a chain, and what is said of rules there."""
 
 from natc.lint.chains import places
-from tests.lint.dumps import lines_of, subject
+from tests.lint.dumps import found, lines_of, subject
 
 NESTED = (
     ":A - [0:0]",
@@ -89,3 +89,26 @@ def test_a_mark_that_a_rule_sets_on_the_way_is_no_contradiction():
         "-A X -m mark --mark 0x2 -j ACCEPT",
     )
     assert lines_of(subject(*rules), "NAT006") == []
+
+
+def test_of_the_rules_by_which_packets_leave_a_chain_those_are_named_that_suffice():
+    rules = (
+        "-A PREROUTING -j X",
+        "-A X -s 10.0.0.6/32 -j RETURN",
+        "-A X -p tcp -j RETURN",
+        "-A X ! -p tcp -j RETURN",
+        "-A X -d 203.0.113.2/32 -j DNAT --to-destination 10.0.0.2",
+    )
+    (dead,) = found(subject(":X - [0:0]", *rules), "NAT101")
+    assert [label.span.text for label in dead.related] == [rules[2], rules[3]]
+
+
+def test_a_rule_that_repeats_what_others_do_to_a_part_each_is_redundant():
+    """To keep port 80 and to say 80 is the same to what comes for 80."""
+    way = "-A PREROUTING -i eth0 -p tcp -m tcp"
+    rules = (
+        f"{way} --dport 80 -j DNAT --to-destination 10.0.0.1",
+        f"{way} --dport 81 -j DNAT --to-destination 10.0.0.1:80",
+        f"{way} --dport 80:81 -j DNAT --to-destination 10.0.0.1:80",
+    )
+    assert [each.code for each in found(subject(*rules), "NAT101", "NAT102")] == ["NAT102"]

@@ -104,3 +104,18 @@ def test_names_and_masks_with_holes_are_no_bad_values():
         "-A PREROUTING -p tcp --dport gopher -j ACCEPT",
     )
     assert found(subject(*rules), "NAT206") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("::1", ["NAT307"]),  # No port stands after one of several colons.
+        ("[::1]:3128", ["NAT307"]),
+        (":8080", []),  # A port without an address, which the kernel takes.
+        (":99999", ["NAT206"]),
+    ],
+)
+def test_an_ipv6_address_may_begin_with_a_colon_as_a_port_does(target: str, said: list[str]):
+    rule = f"-A OUTPUT -p tcp --dport 443 -j DNAT --to-destination {target}"
+    linted = subject(rule, family=Family.IPV6)
+    assert [finding.code for finding in found(linted, "NAT206", "NAT307")] == said

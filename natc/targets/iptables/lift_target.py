@@ -139,7 +139,7 @@ class _Target:
 
     def _dnat(self) -> Action:
         text = self._value("--to-destination")
-        if text.startswith(":"):
+        if text.startswith(":") and ":" not in text[1:]:
             raise Unreadable("no address")
         pool, new_ports, base = self._target("--to-destination")
         return Dnat(pool, new_ports, base, "--persistent" in self.options, self._choice())
