@@ -84,9 +84,9 @@ class Run:
         choice = self.options.choices[path]
         try:
             subject = files.subject()
+            found = lint(subject, choice.entries, choice.levels)
         except PolicyError as error:
             return None, list(map(files.wary, error.diagnostics))
-        found = lint(subject, choice.entries, choice.levels)
         return subject, list(map(files.wary, found))
 
     def _add(self, files: Files, path: str, found: Found, failing: list[Diagnostic]) -> None:

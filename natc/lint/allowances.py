@@ -1,15 +1,18 @@
 """What a policy allows: findings silenced on purpose, and allowances that no longer do anything."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from natc.diagnostics import Diagnostic, Fix, Label
 from natc.diagnostics.codes import SLUGS
 from natc.ir.policy import Allowance, Policy
+from natc.lint import comments
 from natc.lint.catalogue import BY_CODE
 from natc.lint.fixes import deletion
 from natc.record import Record
 from natc.source import Span
+from natc.targets.iptables.model import Ruleset
 
 STALE = "NAT010"
 
@@ -26,10 +29,14 @@ class Judged(Record):
     stale: tuple[Diagnostic, ...]
 
 
+Scope = tuple[Allowance, tuple[Span, ...] | None]
+"""An allowance, and the statements that it is about; None is the whole policy."""
+
+
 def judge(
-    policy: Policy,
+    scopes: Sequence[Scope],
     found: Iterable[Diagnostic],
-    looked_for: Container[str],
+    looked_for: AbstractSet[str],
     today: date | None,
 ) -> Judged:
     """Silence what is allowed.
@@ -38,37 +45,32 @@ def judge(
         looked_for: the codes of which everything was found; allowances of others are not judged.
         today: None is a day before every `until`.
     """
-    if not policy.allowances:
+    if not scopes:
         return Judged(tuple(found), ())
     ended: list[Allowance] = []
-    valid: list[Allowance] = []
-    for allowance in policy.allowances:
-        is_over = today is not None and allowance.until is not None and allowance.until < today
-        (ended if is_over else valid).append(allowance)
-    scopes = _scopes(policy, valid)
+    valid: list[Scope] = []
+    for allowance, statements in scopes:
+        if today is not None and allowance.until is not None and allowance.until < today:
+            ended.append(allowance)
+        else:
+            valid.append((allowance, statements))
     used: set[int] = set()
-    kept = [finding for finding in found if not _is_silenced(finding, scopes, used)]
-    idle = [
-        allowance
-        for number, (allowance, _) in enumerate(scopes)
-        if number not in used and _code(allowance) != STALE and _code(allowance) in looked_for
-    ]
-    stale = [*map(_over, ended), *map(_idle, idle)]
-    stale = [finding for finding in stale if not _is_silenced(finding, scopes, used)]
+    kept = [finding for finding in found if not _is_silenced(finding, valid, used)]
+    unused = [scope for number, scope in enumerate(valid) if number not in used]
+    idle = [_idle(*scope) for scope in unused if _code(scope[0]) in looked_for - {STALE}]
+    stale = [*map(_over, ended), *idle]
+    stale = [finding for finding in stale if not _is_silenced(finding, valid, used)]
     stale += [
-        _idle(allowance)
-        for number, (allowance, _) in enumerate(scopes)
-        if number not in used and _code(allowance) == STALE
+        _idle(*scope)
+        for number, scope in enumerate(valid)
+        if number not in used and _code(scope[0]) == STALE
     ]
     return Judged(tuple(kept), tuple(stale))
 
 
-_Scope = tuple[Allowance, tuple[Span, ...] | None]
-"""An allowance, and the statements that it is about; None is the whole policy."""
-
-
-def _scopes(policy: Policy, allowances: Sequence[Allowance]) -> list[_Scope]:
-    wanted = {allowance.rule for allowance in allowances if allowance.rule is not None}
+def of_policy(policy: Policy) -> list[Scope]:
+    """Return what the sentences of a policy allow."""
+    wanted = {allowance.rule for allowance in policy.allowances if allowance.rule is not None}
     places: dict[str, dict[Span, None]] = {name: {} for name in wanted}
     if wanted:
         for rule in policy.rules:
@@ -78,11 +80,24 @@ def _scopes(policy: Policy, allowances: Sequence[Allowance]) -> list[_Scope]:
                 places[name][rule.origin] = None
     return [
         (allowance, None if allowance.rule is None else tuple(places[allowance.rule]))
-        for allowance in allowances
+        for allowance in policy.allowances
     ]
 
 
-def _is_silenced(finding: Diagnostic, scopes: Sequence[_Scope], used: set[int]) -> bool:
+def of_rules(rulesets: Iterable[Ruleset]) -> list[Scope]:
+    """Return what the comments of rules allow, each for its own rule.
+
+    Raises:
+        PolicyError: NAT019.
+    """
+    return [
+        (allowance, (allowance.origin,))
+        for ruleset in rulesets
+        for allowance in comments.allowances(ruleset)
+    ]
+
+
+def _is_silenced(finding: Diagnostic, scopes: Sequence[Scope], used: set[int]) -> bool:
     """Whether an allowance silences a finding; all that do are added to `used`."""
     silenced = False
     for number, (allowance, statements) in enumerate(scopes):
@@ -122,13 +137,16 @@ def _over(allowance: Allowance) -> Diagnostic:
     )
 
 
-def _idle(allowance: Allowance) -> Diagnostic:
-    where = "" if allowance.rule is None else f" on `{allowance.rule}`"
+def _idle(allowance: Allowance, statements: tuple[Span, ...] | None) -> Diagnostic:
+    is_comment = statements == (allowance.origin,)
+    where = " here" if is_comment else "" if allowance.rule is None else f" on `{allowance.rule}`"
     is_looked_for = _code(allowance) in BY_CODE  # Else a later natc may find it.
     return Diagnostic(
         STALE,
         "an `allow` that silences nothing",
         Label(allowance.origin, f"there is no {allowance.code}{where}"),
-        help="delete it",
-        fix=Fix("delete the `allow`", (deletion(allowance.origin),)) if is_looked_for else None,
+        help="delete the comment" if is_comment else "delete it",
+        fix=Fix("delete the `allow`", (deletion(allowance.origin),))
+        if is_looked_for and not is_comment
+        else None,
     )

@@ -37,7 +37,7 @@ def lint(
         for finding in _check(entry)(subject) if entry.code != STALE else ():
             key = (finding.code, finding.primary.span.source.name, finding.primary.span.start)
             found.setdefault(key, finding)
-    judged = judge(subject.policy, found.values(), _decided(subject, entries), subject.today)
+    judged = judge(subject.allowed, found.values(), _decided(subject, entries), subject.today)
     stale = judged.stale if any(entry.code == STALE for entry in entries) else ()
     levelled = _levelled((*judged.kept, *stale), levels)
     return sorted(levelled, key=lambda finding: finding.sort_key)

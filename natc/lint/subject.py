@@ -8,6 +8,7 @@ from natc.address import Family
 from natc.dsl import ast
 from natc.ir.actions import Hook
 from natc.ir.policy import Policy, Rule
+from natc.lint.allowances import Scope, of_policy, of_rules
 from natc.lint.lists import HookList
 from natc.lint.relations import Relations
 from natc.simulate.site import Site, site_of
@@ -45,6 +46,15 @@ class Subject:
     def is_dump(self) -> bool:
         """Whether the rules come from iptables-save, without zones and networks."""
         return self.tree is None
+
+    @cached_property
+    def allowed(self) -> list[Scope]:
+        """What is allowed, by the sentences of a policy or the comments of rules.
+
+        Raises:
+            PolicyError: NAT019, of a dump; a policy has been looked at already.
+        """
+        return of_rules(self.rulesets) if self.is_dump else of_policy(self.policy)
 
     @cached_property
     def rules(self) -> dict[tuple[Family, Hook], list[Rule]]:

@@ -5,11 +5,12 @@ from datetime import date
 import pytest
 
 from natc import pipeline
-from natc.diagnostics import Severity
+from natc.diagnostics import PolicyError, Severity
 from natc.lint.catalogue import BY_CODE, Entry
 from natc.lint.run import lint
 from natc.lint.subject import Subject
 from natc.source import Source
+from tests.lint import dumps
 
 RULES = """\
 address spare = 192.168.3.99
@@ -104,3 +105,59 @@ def test_levels_can_be_changed():
     tree, meaning = pipeline.understand_whole(Source("p.nat", RULES), str)
     findings = lint(Subject(meaning, tree), CHOSEN, {"NAT106": Severity.NOTE})
     assert [str(finding.severity) for finding in findings] == ["warning", "warning", "note"]
+
+
+ALLOWED = "-A PREROUTING -p tcp -m tcp --dport 80 {} -j DNAT --to-destination 10.0.0.1"
+PLAIN = "-A PREROUTING -p tcp -m tcp --dport 81 -j DNAT --to-destination 10.0.0.1"
+
+
+def in_dump(comment: str, today: date | None = None) -> list[tuple[str, int]]:
+    rule = ALLOWED.format(f'-m comment --comment "{comment}"')
+    plain = dumps.subject(rule, PLAIN)
+    linted = Subject(plain.policy, rulesets=plain.rulesets, today=today)
+    findings = lint(linted, (BY_CODE["NAT010"], BY_CODE["NAT405"]))
+    return [(finding.code, finding.primary.span.line) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "natc: allow NAT405 because one side",
+        'natc: allow unscoped-dnat because \\"one side\\"',
+        "natc:allow NAT405 until 2027-01-31 because one side",
+    ],
+)
+def test_the_comment_of_a_kernel_rule_allows_a_finding_of_that_rule_alone(comment: str):
+    assert in_dump(comment, date(2027, 1, 31)) == [("NAT405", 3)]
+
+
+def test_the_comment_of_a_kernel_rule_may_be_past_its_day_or_silence_nothing():
+    said = "natc: allow NAT405 until 2027-01-31 because one side"
+    assert in_dump(said, date(2027, 2, 1)) == [("NAT010", 2), ("NAT405", 2), ("NAT405", 3)]
+    more = in_dump("natc: allow NAT010 because x")
+    assert more == [("NAT010", 2), ("NAT405", 2), ("NAT405", 3)]
+
+
+@pytest.mark.parametrize("comment", ["natc", "natc: allowed", "we allow NAT405 because x"])
+def test_other_comments_are_no_allowances(comment: str):
+    assert in_dump(comment) == [("NAT405", 2), ("NAT405", 3)]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "natc: allow",
+        "natc: allow NAT405",
+        "natc: allow NAT405 because",
+        "natc: allow NAT405 because  ",
+        "natc: allow NAT4O5 because one side",
+        "natc: allow NAT405 until tomorrow because one side",
+        "natc: allow NAT405 until 2027-02-30 because one side",
+    ],
+)
+def test_a_comment_that_begins_like_an_allowance_and_is_none_is_an_error(comment: str):
+    with pytest.raises(PolicyError) as error:
+        in_dump(comment)
+    (finding,) = error.value.diagnostics
+    assert (finding.code, finding.primary.span.line) == ("NAT019", 2)
+    assert finding.help is not None

@@ -11,7 +11,7 @@ from natc.host.doctor.patient import Patient
 from natc.host.policy import Wanted
 from natc.ir.policy import Policy
 from natc.lint import selection
-from natc.lint.allowances import judge
+from natc.lint.allowances import judge, of_policy
 from natc.lint.catalogue import BY_CODE, Entry
 from natc.lint.run import defaults
 from natc.lint.selection import DEFAULT, codes_of, ignored
@@ -50,7 +50,7 @@ def examined(
             found.setdefault(key, replace(finding, severity=severity))
     kept = tuple(found.values())
     if patient.policy is not None:
-        kept = judge(patient.policy, kept, (), today).kept
+        kept = judge(of_policy(patient.policy), kept, set(), today).kept
     return sorted(kept, key=lambda finding: finding.sort_key)
 
 

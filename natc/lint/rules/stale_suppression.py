@@ -15,7 +15,9 @@ allow unused-definition because "the next server gets it"
 allow unscoped-dnat on share because "copied"               # warning: [stale-suppression]
 ```
 
-Delete what silences nothing; `natc lint --fix` does.
+Delete what silences nothing; `natc lint --fix` does.  In rules that natc did not write, the comment
+of a rule may allow a finding of that rule, as in `natc: allow NAT405 because one side`; the same
+holds for it, but for `--fix`.
 
 ## Precision
 
