@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import rules
 
@@ -27,22 +28,31 @@ TARGETS = {1: 1.6, 100: 1.6, 10_000: 0.7, 100_000: 0.6}
 """Ratios to ferm's time that natc is to keep, by number of rules."""
 
 
-class Usage:
-    """What one finished process took: CPU seconds and peak memory in MiB."""
+class Usage(NamedTuple):
+    """What finished processes took: CPU seconds and peak memory in MiB."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
-        self.seconds = used.ru_utime + used.ru_stime
-        self.mebibytes = used.ru_maxrss / 1024
+    seconds: float
+    mebibytes: float
+
+    def __add__(self, other: object) -> "Usage":
+        if not isinstance(other, Usage):
+            return NotImplemented
+        return Usage(self.seconds + other.seconds, max(self.mebibytes, other.mebibytes))
+
+
+def usage(command: Sequence[str]) -> Usage:
+    """Run a command and return what it took."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def pairs(a: Sequence[str], b: Sequence[str], runs: int) -> list[tuple[Usage, Usage]]:
     """Run both in turn, once to warm up and then `runs` times."""
-    return [(Usage(a), Usage(b)) for _ in range(runs + 1)][1:]
+    return [(usage(a), usage(b)) for _ in range(runs + 1)][1:]
 
 
 def row(name: str, measured: list[tuple[Usage, Usage]], limit: float | None) -> float:
