@@ -53,8 +53,26 @@ def _usual_rules() -> Iterator[str]:
         yield f"static {inside} <-> {outside}{place}{name}"
 
 
+def _usual_zones() -> Iterator[str]:
+    """Yield zones of the usual forms, on one line and on several."""
+    interfaces = ("interface a", "interface { a, a }")
+    addresses = (
+        "",
+        "address 10.0.0.1",
+        "address dynamic",
+        "address { 10.0.0.1, 10.0.0.2 }",
+        "address { 10.0.0.1, 10.0.0.0/8 }",
+    )
+    subnets = ("", "subnet 10.0.0.0/8", "subnet { 10.0.0.0/8, 10.0.0.0/8 }")
+    for entries in product(interfaces, addresses, subnets):
+        said = [entry for entry in entries if entry]
+        yield f"zone a {{ {'; '.join(said)} }}"
+        yield "\n    ".join(["zone a {", *said]) + "\n}"
+
+
 def _policies(root: Path) -> Iterator[str]:
     """Yield policies whose statements are what people write."""
+    yield "\n".join(_usual_zones())
     yield "\n".join(_usual_rules())
     for path in sorted(root.glob("policies/**/*.nat")):
         yield path.read_text(encoding="utf-8")

@@ -68,13 +68,15 @@ def command(
     if not made:
         raise click.UsageError(f"The policy has no rules for IPv{family}.")
     if as_script:
+        if output is not None and _is_folder(output):
+            raise click.UsageError("--script is one file: name it, as in `-o DIR/natc.sh`.")
         from natc.targets.iptables.script import script  # noqa: PLC0415 - start-up
 
         deliver(script(made, printable(source.name), families), output, executable=True)
         return
     form = Form.STANDALONE if standalone else Form.INSTALL
     texts = {kind: restore_text(ruleset, form, source.name) for kind, ruleset in made.items()}
-    if output is not None and (os.path.isdir(output) or output.endswith("/")):  # noqa: PTH112
+    if output is not None and _is_folder(output):
         _deliver_to_folder({kind: texts.get(kind) for kind in families}, output)
         return
     if len(texts) > 1:
@@ -83,6 +85,10 @@ def command(
             "-o DIR, or use --script."
         )
     deliver(next(iter(texts.values())), output)
+
+
+def _is_folder(output: str) -> bool:
+    return os.path.isdir(output) or output.endswith("/")  # noqa: PTH112
 
 
 def _deliver_to_folder(texts: Mapping[Family, str | None], folder: str) -> None:

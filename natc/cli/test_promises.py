@@ -5,25 +5,28 @@ from typing import Any
 
 from natc.diagnostics.text import printable
 from natc.simulate.verdicts import Promise
+from natc.source import Span
 
 
 def lines(promises: Sequence[Promise]) -> Iterator[str]:
-    """Yield a line for each promise and the sum of them."""
+    """Yield a line for each `assert`, whatever families and zones it speaks of, and the sum."""
     source = None
     width = max((len(printable(promise.name)) for promise in promises), default=0)
+    is_kept: dict[tuple[Span, str], bool] = {}
     for promise in promises:
-        name = promise.assertion.origin.source.name
-        if name != source:
-            source = name
-            yield printable(name)
-        said = "kept" if promise.broken is None else "BROKEN"
-        yield f"  {printable(promise.name):{width}}   {said}"
-    broken = sum(promise.broken is not None for promise in promises)
-    noun = "assertion" if len(promises) == 1 else "assertions"
+        one = promise.assertion.origin, printable(promise.name)
+        is_kept[one] = is_kept.get(one, True) and promise.broken is None
+    for (place, name), kept in is_kept.items():
+        if place.source.name != source:
+            source = place.source.name
+            yield printable(source)
+        yield f"  {name:{width}}   {'kept' if kept else 'BROKEN'}"
+    broken = list(is_kept.values()).count(False)
+    noun = "assertion" if len(is_kept) == 1 else "assertions"
     if broken:
-        yield f"{broken} of {len(promises)} {noun} broken"
+        yield f"{broken} of {len(is_kept)} {noun} broken"
     elif promises:
-        yield f"{len(promises)} {noun} kept"
+        yield f"{len(is_kept)} {noun} kept"
 
 
 def json_rows(promises: Iterable[Promise]) -> list[dict[str, Any]]:

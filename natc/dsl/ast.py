@@ -161,7 +161,7 @@ class Clause(Node):
         keyword: `from`, `to`, `in`, `out`, `on`, `sport`, `mark`, `user`, `set`, `ipv4`, `ipv6` and
             `service` (written without a word) for matches; `persistent`, `random`,
             `random-fully`, `shift`, `hairpin`, `tproxy`, `sticky`, `backup`, `check`, `ports`,
-            `except`, `mark` for options.
+            `except`, `mark` for options; `every`, `rise`, `fall` in a `Check`.
         value: None for a bare word.
     """
 
@@ -171,13 +171,15 @@ class Clause(Node):
 
 
 class Check(Node):
-    """`check tcp every 2s rise 2 fall 3`, `check http "/health"`."""
+    """`check tcp every 2s rise 2 fall 3`, `check http "/health"`.
+
+    Attributes:
+        settings: `every`, `rise` and `fall`, in the order of the text.
+    """
 
     kind: Name
     path: String | None = None
-    every: Duration | None = None
-    rise: Number | None = None
-    fall: Number | None = None
+    settings: tuple[Clause, ...] = ()
     span: Span = NOWHERE
 
 

@@ -131,17 +131,12 @@ class Builder(Transformer[Token, Any]):
         word, _, users = children
         return ast.Clause("except", users, cover(self.place(word), users.span))
 
-    def check_setting(self, children: list[Any]) -> tuple[Token, Any]:
-        word, value = children
-        return word, value
-
     def check_option(self, children: list[Any]) -> ast.Clause:
         word, kind, *rest = children
         path = rest.pop(0) if rest and isinstance(rest[0], ast.String) else None
-        settings = {str(key): value for key, value in rest}
-        last = rest[-1][1] if rest else path or kind
+        last = rest[-1] if rest else path or kind
         span = cover(self.place(word), last.span)
-        return ast.Clause("check", ast.Check(kind, path, **settings, span=span), span)
+        return ast.Clause("check", ast.Check(kind, path, tuple(rest), span), span)
 
     def name(self, children: list[Any]) -> tuple[str, ast.Name]:
         return "as", children[0]

@@ -107,9 +107,9 @@ def _check(check: ast.Check) -> list[str]:
     words = ["check", check.kind.text]
     if check.path is not None:
         words.append(_string(check.path))
-    for word, value in (("every", check.every), ("rise", check.rise), ("fall", check.fall)):
-        if value is not None:
-            words += [word, value.text]
+    for setting in check.settings:
+        if isinstance(setting.value, ast.Duration | ast.Number):
+            words += [setting.keyword, setting.value.text]
     return words
 
 

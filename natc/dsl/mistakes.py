@@ -64,7 +64,17 @@ _SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         r"(?i:\b(?:tcp|udp|sctp)/[0-9][0-9,{}-]*)",
         lambda found: f"did you mean `{found.group().lower()}`?",
     ),
+    # Targets.
+    (
+        r"->[ \t]*([0-9.]+)[ \t]+([0-9]+)(?![0-9.])",
+        lambda found: f"write `{found[1]}:{found[2]}`",
+    ),
+    (r"->[ \t]*[^\s{}]+:[A-Za-z]", lambda _: "a port is a number from 1 to 65535"),
     # Sets.
+    (
+        r"([0-9.]+)(?:[ \t]+-[ \t]*|-[ \t]+)([0-9.]+)",
+        lambda found: f"write `{found[1]}-{found[2]}`",
+    ),
     (
         r"([0-9A-Fa-f.:]+)[ \t]+(/[0-9.]+)",
         lambda found: f"write `{found[1]}{found[2]}`: no blank before `{found[2]}`",
@@ -72,6 +82,10 @@ _SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         rf"[^\s,{{}}]+(?:{_COMMA}[^\s,{{}}]+)+",
         lambda found: f"write a list: `{{ {', '.join(re.split(_COMMA, found.group()))} }}`",
+    ),
+    (
+        r"->[ \t]*([^\s{}]+[ \t]+except[ \t]+(?!user\b)[^\s{}]+)",
+        lambda found: f"write `-> {{ {found[1]} }}`",
     ),
     (r"![ \t]*([^\s,{}]+)", lambda found: f"write `not {found[1]}`"),
     # Words in the wrong order.

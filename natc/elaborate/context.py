@@ -15,15 +15,17 @@ class Context(Record):
     Attributes:
         name: the rule's, given or made.
         places: zones and networks in the order of the policy.
+        part: stands after the name, for one of several parts of the statement.
     """
 
     scope: Scope
     name: str
     span: Span
     places: tuple[Place, ...]
+    part: str = ""
 
     def rule(
         self, family: Family, hook: Hook, match: Region, action: Action, suffix: str = ""
     ) -> Rule:
         """Return an IR rule of this statement; `suffix` tells it from the statement's others."""
-        return Rule(f"{self.name}{suffix}", family, hook, match, action, self.span)
+        return Rule(f"{self.name}{self.part}{suffix}", family, hook, match, action, self.span)

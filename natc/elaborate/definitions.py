@@ -38,9 +38,9 @@ def definitions_in_force(
 
 
 def _add(found: dict[str, ast.Definition], definition: ast.Definition) -> None:
+    earlier = found.setdefault(definition.name.text, definition)
     check_name(definition.name)
-    earlier = found.get(definition.name.text)
-    if earlier is not None:
+    if earlier is not definition:
         raise Problem(
             "NAT003",
             f"`{definition.name.text}` is defined twice",

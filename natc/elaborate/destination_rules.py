@@ -8,7 +8,7 @@ from natc.elaborate import clauses, hairpin, targets, values
 from natc.elaborate.arrival import arrivals, local, sees_arriving, sees_local
 from natc.elaborate.arrival import arriving as arriving_packets
 from natc.elaborate.context import Context
-from natc.elaborate.matching import Matched, families, matched
+from natc.elaborate.matching import Matched, by_keyword, families, matched
 from natc.elaborate.problem import Problem
 from natc.elaborate.targets import Target
 from natc.ir.actions import (
@@ -303,7 +303,15 @@ def _sticky(options: dict[str, ast.Clause]) -> int | None:
         return STICKY_SECONDS
     if not isinstance(clause.value, ast.Duration):
         raise AssertionError("the grammar gives `sticky for` a duration")
-    return max(1, round(values.seconds(clause.value)))
+    length = values.seconds(clause.value)
+    if length != round(length):
+        raise Problem(
+            "NAT206",
+            "a client stays for whole seconds",
+            clause.value.span,
+            help="the kernel counts no less: `sticky for 1s` is the shortest",
+        )
+    return round(length)
 
 
 def _value(clause: ast.Clause) -> ast.SetExpr:
@@ -316,21 +324,26 @@ def health_check(rule: ast.Rule, name: str) -> HealthCheck | None:
     """Return how the backends of a `balance` rule are tested; None when it does not say.
 
     Raises:
-        Problem: NAT206, NAT013.
+        Problem: NAT011, NAT012, NAT206.
     """
     clause = next((clause for clause in rule.options if clause.keyword == "check"), None)
     if clause is None or not isinstance(clause.value, ast.Check):
         return None
     check = clause.value
-    every = 2.0 if check.every is None else values.seconds(check.every)
-    rise = 2 if check.rise is None else values.count(check.rise, "rise", 1, 1000)
-    fall = 3 if check.fall is None else values.count(check.fall, "fall", 1, 1000)
+    every, tries = 2.0, {"rise": 2, "fall": 3}
+    for word, setting in by_keyword(check.settings).items():
+        match setting.value:
+            case ast.Duration() as length:
+                every = values.seconds(length)
+            case ast.Number() as number:
+                tries[word] = values.count(number, word, 1, 1000)
     if check.kind.text == "tcp":
         if check.path is not None:
             raise Problem("NAT011", "a path belongs to `check http`", check.path.span)
-        return HealthCheck(name, "tcp", None, every, rise, fall)
+        return HealthCheck(name, "tcp", None, every, tries["rise"], tries["fall"])
     if check.kind.text == "http":
-        return HealthCheck(name, "http", _path(check.path), every, rise, fall)
+        path = _path(check.path)
+        return HealthCheck(name, "http", path, every, tries["rise"], tries["fall"])
     raise Problem(
         "NAT206",
         f"unknown health check `{check.kind.text}`",

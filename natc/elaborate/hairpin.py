@@ -40,7 +40,8 @@ def rules(  # noqa: PLR0917 - one more than the statement has parts
     """Yield what `hairpin` adds to a rule whose packets end at one of `ends`.
 
     Raises:
-        Problem: NAT407 when a server lies in no subnet, NAT013 without a public address, NAT006.
+        Problem: NAT407 when a server lies in no subnet, NAT013 without a public address, NAT006,
+            NAT011, NAT209 for what the packets inside cannot be asked.
     """
     if match.on is None and match.destination is None:
         raise Problem(
@@ -48,6 +49,14 @@ def rules(  # noqa: PLR0917 - one more than the statement has parts
             "`hairpin` without the address that the service has outside",
             span,
             help="say `on ZONE`, or `to ADDRESS`",
+        )
+    if match.user is not None:
+        raise Problem(
+            "NAT209",
+            "only packets made by the gateway have a user",
+            match.clauses["user"].span,
+            related=(Label(span, "this lets the clients inside in"),),
+            help="leave one of them out",
         )
     for clause in match.clauses.values():
         if isinstance(clause.value, ast.IpSet) and "dst" in clause.value.flags:

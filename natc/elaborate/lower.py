@@ -1,6 +1,7 @@
 """Syntax tree to IR: names resolved, sugar expanded, every problem found."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from natc.diagnostics import Diagnostic, Label, PolicyError
 from natc.dsl import ast, lazy
@@ -10,12 +11,15 @@ from natc.elaborate.context import Context
 from natc.elaborate.definitions import definitions_in_force
 from natc.elaborate.destination_rules import balance, dnat, health_check, transparent_proxy
 from natc.elaborate.exempt import exempt
+from natc.elaborate.further import further_problems
+from natc.elaborate.matching import zones_apart
 from natc.elaborate.names import check_name, check_rule_name
 from natc.elaborate.problem import Problem, Problems
 from natc.elaborate.scope import Place, Scope
 from natc.elaborate.source_rules import masquerade, network, snat
 from natc.elaborate.static_rules import static
 from natc.ir import policy as ir
+from natc.record import replace
 from natc.source import Span
 
 _VERBS = {
@@ -83,25 +87,34 @@ class Elaboration:
     def _declare(self) -> None:
         """Work out all zones, networks and definitions, used or not."""
         blocks = [s for s in lazy.declarations(self.source.statements) if isinstance(s, ast.Block)]
+        declared: dict[str, ast.Block] = {}
         for position, block in enumerate(blocks, 1):
             with self.problems.caught():
-                check_name(block.name)
-                known = self.scope.definitions.get(block.name.text)
-                place = self.scope.places.get(block.name.text)
-                if known is not None or place is not None:
-                    earlier = (
-                        known.span if known is not None else place.origin if place else block.span
-                    )
-                    raise _duplicate(block.name, earlier)
-                made = places.place(block, self.scope, position)
-                self.places.append(made)
-                self.scope.places[block.name.text] = made
+                self._announce(block, position, declared)
+        for block in declared.values():
+            with self.problems.caught():
+                made = self.scope.named_place(block.name)
+                self.places += [made] if made else []
         for definition in self.scope.definitions.values():
             with self.problems.caught():
                 if definition.kind == "address":
                     self.scope.addresses(definition.name)
                 else:
                     self.scope.services(definition.name)
+
+    def _announce(self, block: ast.Block, position: int, declared: dict[str, ast.Block]) -> None:
+        """Tell the scope of a zone or network, which is made when something asks for it.
+
+        Raises:
+            Problem: NAT003.
+        """
+        name = block.name
+        definition = self.scope.definitions.get(name.text)
+        earlier = definition or declared.get(name.text)
+        if earlier is not None:
+            raise _duplicate(name, earlier.span)
+        declared[name.text] = block
+        self.scope.declared[name.text] = partial(_place, block, self.scope, position)
 
     def rules(self, shortcut: Shortcut = _none) -> Iterator[ir.Rule]:
         """Yield the rules in file order; what is wrong with one goes to `problems`.
@@ -131,7 +144,11 @@ class Elaboration:
                     rule = lazy.built(source, kept, start, end)
                     yield from self._rules_of(rule, ordinal, places_)
             except Problem as problem:
-                self.problems.found.append(problem.diagnostic)
+                statement = (
+                    kept if isinstance(kept, ast.Node) else lazy.built(source, kept, start, end)
+                )
+                further = further_problems(statement, problem, self.scope)
+                self.problems.found += [problem.diagnostic, *further]
         self.says_something |= ordinal > 0
 
     def _rules_of(
@@ -206,15 +223,33 @@ class Elaboration:
         )
 
 
+def _place(block: ast.Block, scope: Scope, position: int) -> Place:
+    check_name(block.name)
+    return places.place(block, scope, position)
+
+
 def rules_of(statement: ast.Rule | ast.Static, context: Context) -> Iterator[ir.Rule]:
     """Yield the rules of one statement.
 
     Raises:
         Problem: what is wrong with it.
     """
+    parts = zones_apart(statement.clauses)
+    if parts:
+        return _on_each(statement, parts, context)
     if isinstance(statement, ast.Static):
         return static(statement, context)
     return _VERBS[statement.verb](statement, context)
+
+
+def _on_each(
+    statement: ast.Rule | ast.Static,
+    parts: dict[str, tuple[ast.Clause, ...]],
+    context: Context,
+) -> Iterator[ir.Rule]:
+    for zone, clauses in parts.items():
+        part = replace(context, part=f".on-{zone}")
+        yield from rules_of(replace(statement, clauses=clauses), part)
 
 
 def _duplicate(name: ast.Name, earlier: Span) -> Problem:

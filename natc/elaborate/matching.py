@@ -17,10 +17,11 @@ from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
 from natc.ir.space import Box, Region
 from natc.packet import PROTOCOLS
-from natc.record import Record
+from natc.record import Record, replace
 from natc.source import Span
 
-_REPEATABLE = frozenset({"set", "check"})
+_REPEATABLE = frozenset({"set"})
+_LISTED = frozenset({"from", "to", "in", "out", "sport", "mark", "user", "except"})
 _CLAUSE_WORD_LIST = (
     "from to in out on sport mark user set ipv4 ipv6 persistent random random-fully shift hairpin "
     "tproxy sticky backup check ports except"
@@ -32,6 +33,10 @@ _SORTED = {
     have: tuple(sorted(have))
     for have in (frozenset({Family.IPV4}), frozenset({Family.IPV6}), frozenset(Family))
 }
+
+
+Reading = Callable[[Scope, Any], object]
+"""Reads a value as what its place asks for."""
 
 
 class Matched(Record):
@@ -85,11 +90,37 @@ def by_keyword(clauses: Collection[ast.Clause]) -> dict[str, ast.Clause]:
                     f"`{clause.keyword}` twice in one rule",
                     clause.span,
                     related=(Label(earlier.span, "first here"),),
-                    help="write a list: `{ a, b }`",
+                    help="write a list: `{ a, b }`"
+                    if clause.keyword in _LISTED
+                    else "keep one of them",
                 )
             )
         found[clause.keyword] = clause
     return found
+
+
+def zones_apart(clauses: tuple[ast.Clause, ...]) -> dict[str, tuple[ast.Clause, ...]]:
+    """Return, by each zone that `on` lists, the clauses with that one alone; empty for no list.
+
+    Each interface goes with the addresses of its own zone, which one set of packets cannot say.
+    """
+    apart: dict[str, tuple[ast.Clause, ...]] = {}
+    for on in clauses:
+        if on.keyword != "on" or not isinstance(on.value, ast.Braces):
+            continue
+        for zone in _listed(on.value):
+            only = replace(on, value=zone, span=zone.span)
+            apart[zone.span.text] = tuple(only if clause is on else clause for clause in clauses)
+        break
+    return apart
+
+
+def _listed(expression: ast.SetExpr) -> Iterator[ast.SetExpr]:
+    if isinstance(expression, ast.Braces):
+        for item in expression.items:
+            yield from _listed(item.value)
+    else:
+        yield expression
 
 
 def _misspelt(clause: ast.Clause) -> Problem | None:
@@ -138,7 +169,7 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
     said = by_keyword(clauses)
     values: dict[str, Any] = {}
     for keyword, clause in said.items():
-        reading = _READINGS.get(keyword)
+        reading = READINGS.get(keyword)
         if reading is not None:
             field, read = reading
             values[field] = read(scope, clause.value)
@@ -156,7 +187,7 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
     return Matched(said, **values)
 
 
-_READINGS: dict[str, tuple[str, Callable[[Scope, Any], object]]] = {
+READINGS: dict[str, tuple[str, Reading]] = {
     "from": ("source", Scope.addresses),
     "to": ("destination", Scope.addresses),
     "service": ("services", Scope.services),
@@ -281,12 +312,15 @@ def own_addresses(place: Place, family: Family, span: Span) -> IntervalSet | Non
     if not isinstance(place, Network) and place.dynamic:
         return None
     if not place.addresses:
+        kind, dynamic = ("zone", ", or `address dynamic`")
+        if isinstance(place, Network):
+            kind, dynamic = ("network", "")
         raise Problem(
             "NAT013",
-            f"the zone `{place.name}` has no address that `on` could mean",
+            f"the {kind} `{place.name}` has no address that `on` could mean",
             span,
             related=(Label(place.origin, "declared here"),),
-            help="add `address …` to it, or `address dynamic`",
+            help=f"add `address …` to it{dynamic}",
         )
     own = IntervalSet.of((value, value) for kind, value in place.addresses if kind is family)
     if not own:
@@ -295,6 +329,7 @@ def own_addresses(place: Place, family: Family, span: Span) -> IntervalSet | Non
             f"the gateway has no {family} address on `{place.name}`",
             span,
             related=(Label(place.origin, "declared here"),),
+            help=f"add its {family} address to `address …` there",
         )
     return own
 

@@ -1,12 +1,15 @@
-"""What may be a name, and what a name that nobody defined could have meant."""
+"""What may be a name, what one that nobody defined could have meant, what else is wrong with it."""
 
 import re
 from collections.abc import Collection
 
+from natc.diagnostics import Label
 from natc.dsl import ast
 from natc.dsl.keywords import KEYWORDS
 from natc.elaborate.problem import Problem
+from natc.ir.policy import Network, Zone
 from natc.packet import PROTOCOLS
+from natc.source import Span
 
 RESERVED = KEYWORDS | {"local", "dynamic"} | PROTOCOLS.keys()
 
@@ -88,3 +91,38 @@ def closest(text: str, candidates: Collection[str], likeness: float = 0.6) -> st
 
     near = get_close_matches(text, sorted(candidates), n=1, cutoff=likeness)
     return near[0] if near else None
+
+
+def word_before(span: Span) -> str:
+    """Return the word before a place, empty for none; what keyword led there."""
+    words = span.source.text[max(0, span.start - 20) : span.start].split()
+    return words[-1] if words else ""
+
+
+def no_subnet(name: ast.Name, place: Zone | Network) -> Problem:
+    """Return what is wrong with a zone or network where addresses are asked for."""
+    is_zone = isinstance(place, Zone)
+    help_ = "add `subnet …` to it"
+    if is_zone and word_before(name.span) == "to":
+        help_ = (
+            f"rules for arriving packets say `on {name.text}` for the gateway's own addresses "
+            f"there; or {help_}"
+        )
+    return Problem(
+        "NAT017",
+        f"the {'zone' if is_zone else 'network'} `{name.text}` has no subnet, so it is not a set "
+        "of addresses",
+        name.span,
+        related=(Label(place.origin, "declared here"),),
+        help=help_,
+    )
+
+
+def circular(name: ast.Name, definition: ast.Definition) -> Problem:
+    """Return what is wrong with a definition that asks for itself at `name`."""
+    return Problem(
+        "NAT021",
+        f"`{name.text}` is defined by itself",
+        name.span,
+        related=(Label(definition.span, "the definition"),),
+    )

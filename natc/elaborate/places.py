@@ -14,6 +14,7 @@ from natc.ir.intervals import IntervalSet, interval
 from natc.ir.policy import AddressSet, Network, Zone
 
 _FORWARD = ("nat", "route", "open", "isolated", "bridge")
+_LISTED = ("interface", "address", "subnet")
 _MOST_ADDRESSES = 256
 """Addresses of the gateway in one zone."""
 
@@ -60,7 +61,7 @@ def _entries(block: ast.Block) -> dict[str, ast.Entry]:
                 f"`{entry.keyword}` twice in one {block.kind}",
                 entry.span,
                 related=(Label(earlier.span, "first here"),),
-                help="write a list: `{ a, b }`",
+                help="write a list: `{ a, b }`" if entry.keyword in _LISTED else "keep one of them",
             )
         found[entry.keyword] = entry
     return found

@@ -7,9 +7,17 @@ from natc.address import Family
 from natc.diagnostics import codes
 from natc.dsl import ast
 from natc.elaborate import values
-from natc.elaborate.arrival import LOOPBACK
+from natc.elaborate.arrival import LOOPBACK, arriving_interfaces, destination
 from natc.elaborate.context import Context
-from natc.elaborate.matching import by_keyword, families, matched, own_addresses, region
+from natc.elaborate.matching import (
+    Matched,
+    by_keyword,
+    families,
+    matched,
+    own_addresses,
+    region,
+    zones_apart,
+)
 from natc.elaborate.names import nearest
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import Place, place_interfaces
@@ -131,8 +139,8 @@ def _end(expression: ast.SetExpr, context: Context, family: Family | None) -> _E
         if not text:
             return _End(None, ports, family, span)
         host = ast.Name(text, host_span) if values.is_name(text) else ast.Address(text, host_span)
-    if isinstance(host, ast.Name) and host.text in context.scope.places:
-        place = context.scope.places[host.text]
+    place = context.scope.named_place(host) if isinstance(host, ast.Name) else None
+    if place is not None:
         wanted = family or (place.addresses[0][0] if place.addresses else Family.IPV4)
         return _End(point(_first_own(place, wanted, span)), ports, family, span)
     found = context.scope.addresses(host).addresses
@@ -160,7 +168,7 @@ def _interface(clause: ast.Clause, context: Context, *, leaving: bool = False) -
         if leaving:
             raise Problem("NAT017", "`local` is not a way out", clause.span)
         return None
-    place = context.scope.places.get(value.text)
+    place = context.scope.named_place(value) if isinstance(value, ast.Name) else None
     if place is None:
         context.scope.interfaces(value)
         name = values.interface(value)
@@ -258,7 +266,11 @@ def _gateway(packet_: Packet, context: Context) -> IntervalSet | None:
 
 def assertion(statement: ast.Assertion, context: Context) -> Iterator[Assertion]:
     """Yield an `assert` for each family that it speaks of."""
-    match = matched(statement.clauses, context.scope)
+    for clauses in zones_apart(statement.clauses).values() or (statement.clauses,):
+        yield from _assertion(statement, matched(clauses, context.scope), context)
+
+
+def _assertion(statement: ast.Assertion, match: Matched, context: Context) -> Iterator[Assertion]:
     for family in families(match, None, statement.span):
         extra: dict[Field, IntervalSet] = {}
         if match.arriving is not None:
@@ -268,7 +280,9 @@ def assertion(statement: ast.Assertion, context: Context) -> Iterator[Assertion]
         if match.leaving is not None:
             extra[Field.OUT_INTERFACE] = match.leaving.interfaces
         if match.on is not None:
-            extra[Field.IN_INTERFACE] = place_interfaces(match.on)
+            asked = destination(match, family).get(Field.DESTINATION)
+            extra[Field.DESTINATION] = _own(context, family) if asked is None else asked
+            extra[Field.IN_INTERFACE] = arriving_interfaces(match) or IntervalSet()
         packets = region(match, family, extra)
         yield Assertion(
             statement.quantifier,
@@ -277,6 +291,12 @@ def assertion(statement: ast.Assertion, context: Context) -> Iterator[Assertion]
             _expectation(statement.result, None, family, context),
             statement.span,
         )
+
+
+def _own(context: Context, family: Family) -> IntervalSet:
+    """Return all addresses of the gateway: what is local, as far as a policy can say it."""
+    own = (address for place in context.places for address in place.addresses)
+    return IntervalSet.of((value, value) for kind, value in own if kind is family)
 
 
 def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:

@@ -9,7 +9,7 @@ from natc.dsl import ast
 from natc.dsl.keywords import KEYWORDS
 from natc.elaborate import services, values
 from natc.elaborate.kinds import wrong_kind
-from natc.elaborate.names import MOST_CANDIDATES, nearest
+from natc.elaborate.names import MOST_CANDIDATES, circular, nearest, no_subnet, word_before
 from natc.elaborate.problem import Problem
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
 from natc.ir.fields import ANY_USERS, Field, interface, universe, user_number
@@ -64,12 +64,15 @@ class Scope:
     """The definitions in force, and the meaning of expressions under them.
 
     Attributes:
-        places: zones and networks by name.
+        places: zones and networks by name, as far as they have been made.
+        declared: what makes each zone and network that the policy declares; see `named_place`.
     """
 
     def __init__(self, definitions: Mapping[str, ast.Definition]) -> None:
         self.definitions = dict(definitions)
         self.places: dict[str, Place] = {}
+        self.declared: dict[str, Callable[[], Place]] = {}
+        self._unmade: dict[str, Problem] = {}
         self._addresses: dict[str, Addresses | Problem] = {}
         self._services: dict[str, ServiceSet | Problem] = {}
         self._interfaces: dict[str, Interfaces] = {}
@@ -133,10 +136,10 @@ class Scope:
                 raise wrong_kind("a set of addresses", expression)
 
     def _address_name(self, name: ast.Name) -> Addresses:
-        place = self.places.get(name.text)
+        place = self.named_place(name)
         if place is not None:
             if not place.subnet:
-                raise _no_subnet(name, place)
+                raise no_subnet(name, place)
             return Addresses(place.subnet, _NO_FAMILY, name.span)
         return self._defined("address", self._addresses, name, self.addresses)
 
@@ -242,11 +245,12 @@ class Scope:
         match expression:
             case ast.Name("local"):
                 return Interfaces(local=True)
-            case ast.Name(text) if text in self.places:
-                return Interfaces(place_interfaces(self.places[text]))
-            case ast.Name(text) if text in self.definitions:
-                raise self._other_kind("an interface, zone or network", expression)
-            case ast.Name():
+            case ast.Name(text):
+                place = self.named_place(expression)
+                if place is not None:
+                    return Interfaces(place_interfaces(place))
+                if text in self.definitions:
+                    raise self._other_kind("an interface, zone or network", expression)
                 self._check_bare(expression)
                 return Interfaces(interface(values.interface(expression)))
             case ast.String():
@@ -323,7 +327,7 @@ class Scope:
         """
         if not isinstance(expression, ast.Name):
             raise wrong_kind("a zone", expression)
-        place = self.places.get(expression.text)
+        place = self.named_place(expression)
         if place is not None:
             return place
         if expression.text in self.definitions:
@@ -336,6 +340,39 @@ class Scope:
             or "`on` stands before a zone; for a bare interface write `in`, with `to` an address",
         )
 
+    def named_place(self, name: ast.Name) -> Place | None:
+        """Return the zone or network of that name; None when the policy declares none.
+
+        It is made when it is first asked for, since one may stand above those that it names.
+
+        Raises:
+            Problem: what is wrong with its declaration; NAT021, NAT015.
+        """
+        place = self.places.get(name.text)
+        if place is not None or name.text not in self.declared:
+            return place
+        if name.text not in self._unmade:
+            try:
+                place = self.places[name.text] = self._made(name)
+            except Problem as problem:
+                self._unmade[name.text] = problem
+            else:
+                return place
+        raise self._unmade[name.text]
+
+    def _made(self, name: ast.Name) -> Place:
+        if name.text in self._open:
+            raise Problem("NAT021", f"`{name.text}` is declared by way of itself", name.span)
+        if len(self._open) == _DEEPEST:
+            raise Problem("NAT015", f"definitions nested more than {_DEEPEST} deep", name.span)
+        self._open[name.text] = None
+        try:
+            return self.declared[name.text]()
+        except RecursionError:  # From deep braces in deep definitions.
+            raise Problem("NAT015", "definitions nested too deep", name.span) from None
+        finally:
+            del self._open[name.text]
+
     def _defined(
         self,
         kind: str,
@@ -347,7 +384,7 @@ class Scope:
         found = known.get(name.text)
         if found is None:
             definition = self.definitions.get(name.text)
-            if definition is None and name.text in self.places:
+            if definition is None and self.named_place(name) is not None:
                 raise self._other_kind("a service", name)
             if definition is None:
                 raise self._undefined(kind, name)
@@ -356,7 +393,7 @@ class Scope:
                     "a set of addresses" if kind == "address" else "a service", name
                 )
             if name.text in self._open:
-                raise _circular(name, definition)
+                raise circular(name, definition)
             if len(self._open) == _DEEPEST:
                 raise self._too_deep(name, known)
             self._open[name.text] = None
@@ -384,7 +421,7 @@ class Scope:
             if found is not None or definition is None or following.text in seen:
                 continue
             if following.text in self._open:
-                return _circular(following, definition)
+                return circular(following, definition)
             seen.add(following.text)
             waiting += _names(definition.value)
         return Problem("NAT015", f"definitions nested more than {_DEEPEST} deep", name.span)
@@ -395,9 +432,14 @@ class Scope:
         ]
         candidates += self.places if kind == "address" else PROTOCOLS
         what = "address, zone or network" if kind == "address" else "service"
+        if name.text in KEYWORDS:
+            wanted = "an address" if kind == "address" else "a service"
+            message = f"`{name.text}` is a word of the language, not {wanted}"
+            nested = "in braces it may stand: `{ not a }`" if name.text == "not" else None
+            return Problem("NAT018", message, name.span, help=nested)
         help_ = self._nearest(name.text, candidates)
         if name.text in ("any", "all", "everywhere", "anywhere"):
-            word = _word_before(name.span)
+            word = word_before(name.span)
             help_ = f"leave {f'`{word}`' if word in ('from', 'to') else 'it'} out: that means all"
         return Problem("NAT001", f"no {what} is named `{name.text}`", name.span, help=help_)
 
@@ -421,39 +463,6 @@ class Scope:
             name.span,
             related=(Label(where, f"it is this {what}"),),
         )
-
-
-def _word_before(span: Span) -> str:
-    """Return the word before a place, empty for none; what keyword led there."""
-    words = span.source.text[max(0, span.start - 20) : span.start].split()
-    return words[-1] if words else ""
-
-
-def _no_subnet(name: ast.Name, place: Place) -> Problem:
-    is_zone = isinstance(place, Zone)
-    help_ = "add `subnet …` to it"
-    if is_zone and _word_before(name.span) == "to":
-        help_ = (
-            f"rules for arriving packets say `on {name.text}` for the gateway's own addresses "
-            f"there; or {help_}"
-        )
-    return Problem(
-        "NAT017",
-        f"the {'zone' if is_zone else 'network'} `{name.text}` has no subnet, so it is not a set "
-        "of addresses",
-        name.span,
-        related=(Label(place.origin, "declared here"),),
-        help=help_,
-    )
-
-
-def _circular(name: ast.Name, definition: ast.Definition) -> Problem:
-    return Problem(
-        "NAT021",
-        f"`{name.text}` is defined by itself",
-        name.span,
-        related=(Label(definition.span, "the definition"),),
-    )
 
 
 def _names(expression: ast.SetExpr) -> Iterator[ast.Name]:

@@ -21,6 +21,9 @@ from natc.source import Span
 
 TCP, UDP = PROTOCOLS["tcp"], PROTOCOLS["udp"]
 
+_MOST_LISTED = 128
+"""Protocols in a list; half of all are rather all but some, which a rule says in another way."""
+
 _LEFT_ALONE = {
     Family.IPV4: (
         ("multicast", interval(224 << 24, (224 << 24) + 255)),
@@ -75,7 +78,17 @@ def masquerade(rule: ast.Rule, context: Context) -> Iterator[Rule]:
                 yield context.rule(
                     family, Hook.POSTROUTING, part, Masquerade(ports, choice), suffix
                 )
-        yield context.rule(family, Hook.POSTROUTING, whole, Masquerade(None, choice))
+        yield context.rule(
+            family, Hook.POSTROUTING, _rest(match, whole, family), Masquerade(None, choice)
+        )
+
+
+def _rest(match: Matched, whole: Region, family: Family) -> Region:
+    """Return what tcp and udp leave, or more of it where that takes fewer rules in the kernel."""
+    if match.services is None or match.services.others.size > _MOST_LISTED:
+        return whole
+    rest = match.services - of_protocol(TCP) - of_protocol(UDP)
+    return _leaving(replace(match, services=rest), family)
 
 
 def network(where: Network, ports: IntervalSet, context: Context) -> Iterator[Rule]:

@@ -114,7 +114,7 @@ def _check_end(target: ast.Address) -> None:
 
 
 def _addresses(expression: ast.SetExpr, scope: Scope) -> Addresses:
-    if isinstance(expression, ast.Name) and expression.text in scope.places:
+    if isinstance(expression, ast.Name) and scope.named_place(expression) is not None:
         place = scope.places[expression.text]
         kind = "network" if isinstance(place, Network) else "zone"
         raise Problem(

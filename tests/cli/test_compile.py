@@ -313,6 +313,7 @@ def test_problems_of_the_target_are_located_too(folder: Path) -> None:
     [
         (),
         ("p.nat", "--script", "--standalone"),
+        ("p.nat", "--script", "-o", "folder/"),
         ("p.nat", "--family", "5"),
         ("p.nat", "--no-such-option"),
         ("p.nat", "both.nat"),
@@ -321,7 +322,9 @@ def test_problems_of_the_target_are_located_too(folder: Path) -> None:
     ids=" ".join,
 )
 def test_wrong_usage_ends_with_2(words: tuple[str, ...], folder: Path) -> None:
+    before = sorted(folder.iterdir())
     assert "Usage: natc compile" in refusal(*words, cwd=folder, code=2)
+    assert sorted(folder.iterdir()) == before
 
 
 def test_a_mark_that_is_listed_twice_is_one_rule() -> None:

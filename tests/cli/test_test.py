@@ -194,6 +194,34 @@ def test_assertions_are_decided_for_all_packets(folder: Path) -> None:
     assert "witness: tcp 198.51.100.7:40000 > 203.0.113.77:81 in eth0" in said
 
 
+def test_on_means_in_an_assertion_what_it_means_in_a_destination_rule(folder: Path) -> None:
+    (folder / "a.nat").write_text(
+        "zone wan { interface eth0; address 203.0.113.2 }\n"
+        "zone ppp { interface ppp+; address dynamic }\n"
+        "port-forward tcp/80 on { wan, ppp } -> 192.168.3.10\n"
+        "assert all tcp/80 on wan : to 192.168.3.10\n"
+        "assert all tcp/80 on ppp : to 192.168.3.10\n"
+        "assert all tcp/80 on { wan, ppp } : to 192.168.3.10\n"
+        "assert all tcp/80 in wan : to 192.168.3.10\n"
+        "assert never tcp/80 on ppp : to 192.168.3.10\n"
+        "assert never ipv4 ipv6 out wan : translated source\n",
+        encoding="utf-8",
+    )
+    lines = natc("test", "a.nat", cwd=folder).stdout.decode().splitlines()
+    assert [line.split()[-1] for line in lines[3:9]] == [
+        *("kept", "kept", "kept"),
+        *("BROKEN", "BROKEN", "kept"),
+    ]
+    assert lines[9] == "2 of 6 assertions broken"
+
+
+def test_an_assertion_does_not_forget_in_beside_on() -> None:
+    text = "zone wan { interface eth0; address 203.0.113.2 }\nassert all on wan in eth1 : dropped\n"
+    done = natc("test", "-", "--format", "concise", stdin=f"{text}masquerade out wan\n".encode())
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"<stdin>:2:19: error[NAT006]: no packet arrives on both" in done.stderr
+
+
 def test_json_tells_of_each_assertion(folder: Path) -> None:
     (folder / "a.nat").write_text(PROMISING, encoding="utf-8")
     done = natc("test", "a.nat", "--format", "json", cwd=folder)

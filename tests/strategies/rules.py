@@ -188,14 +188,13 @@ class Rules:
 
     def _check(self) -> ast.Check:
         if self.say.chance(2):
-            return ast.Check(ast.Name("tcp"), every=ast.Duration("2s"))
-        return ast.Check(
-            ast.Name("http"),
-            ast.String("/health"),
-            ast.Duration("500ms"),
-            ast.Number("2"),
-            ast.Number("3"),
+            return ast.Check(ast.Name("tcp"), None, (ast.Clause("every", ast.Duration("2s")),))
+        settings = (
+            ast.Clause("fall", ast.Number("3")),
+            ast.Clause("every", ast.Duration("500ms")),
+            ast.Clause("rise", ast.Number("2")),
         )
+        return ast.Check(ast.Name("http"), ast.String("/health"), settings)
 
     def redirect(self, families: Families) -> ast.Rule:
         """Return `transparent-proxy … -> :PORT`."""
