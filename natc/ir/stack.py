@@ -72,7 +72,7 @@ class Stack:
         """
         last = self._first(stop)
         for box in boxes:
-            for item in positions(self._index.touching(box, 0, last, hidden=False)):
+            for item in positions(self._touching(box, last, ())):
                 yield self._owners[item]
 
     def touching(self, boxes: Iterable[Box], start: int, stop: int) -> Iterator[int]:
@@ -96,7 +96,7 @@ class Stack:
     def glimpse(self, box: Box, stop: int) -> Box | None:
         """Return packets of `box` that no owner before `stop` holds, if the first pick is such."""
         packet = self._packet(box, 0)
-        return packet if self._over(packet, (0, self._first(stop)), ()) is None else None
+        return packet if self._over(packet, self._first(stop), ()) is None else None
 
     def takers(self, box: Box, stop: int, most: int) -> Iterator[tuple[int, Box]]:
         """Yield owners before `stop` that hold packets of `box` first, with such packets.
@@ -116,25 +116,31 @@ class Stack:
                     yield self._owners[first], taken
                 pieces += piece.cut(self._boxes[first], self._family)
 
-    def cover(self, boxes: Sequence[Box], start: int, stop: int, but: Container[int] = ()) -> Cover:
-        """Return what the owners from `start` to `stop - 1`, all but `but`, leave of `boxes`.
+    def left(self, boxes: Iterable[Box], stop: int, but: Container[int] = ()) -> Box | None:
+        """Return packets of `boxes` that the owners before `stop`, all but `but`, leave.
 
         Raises:
             NotDecided: it takes too much work.
         """
-        span = self._first(start), self._first(stop)
+        parts = (self._peeled(box, self._first(stop), but, []) for box in boxes)
+        return next((part for part in parts if part is not None), None)
+
+    def cover(self, boxes: Sequence[Box], stop: int) -> Cover:
+        """Return what the owners before `stop` leave of `boxes`, or which of them cover all.
+
+        Raises:
+            NotDecided: it takes too much work.
+        """
         used: list[int] = []
         for box in boxes:
-            left = self._peeled(box, span, but, used)
+            left = self._peeled(box, self._first(stop), (), used)
             if left is not None:
                 return Cover(left)
         return Cover(None, tuple(self.needed(boxes, sorted({self._owners[i] for i in used}))))
 
-    def _peeled(
-        self, box: Box, span: tuple[int, int], but: Container[int], used: list[int]
-    ) -> Box | None:
+    def _peeled(self, box: Box, last: int, but: Container[int], used: list[int]) -> Box | None:
         """Return packets of `box` that no item takes; None when `used`, with those added, do."""
-        if next(self._touching(box, span, but), None) is None:
+        if next(self._touching(box, last, but), None) is None:
             return box
         pieces = [box]
         for cuts in range(MOST_CUTS):
@@ -142,7 +148,7 @@ class Stack:
                 return None
             piece = pieces.pop()
             packet = self._packet(piece, cuts)
-            item = self._over(packet, span, but)
+            item = self._over(packet, last, but)
             if item is None:
                 return packet
             used.append(item)
@@ -183,10 +189,10 @@ class Stack:
             sets[field] = interval(low, high)
         return Box(tuple(sets), piece.conditions)
 
-    def _over(self, packet: Box, span: tuple[int, int], but: Container[int]) -> int | None:
+    def _over(self, packet: Box, last: int, but: Container[int]) -> int | None:
         """Return an item that meets `packet`, the largest of some; None if none does."""
         best = None
-        for found in self._touching(packet, span, but):
+        for found in self._touching(packet, last, but):
             for item in positions((found,)):  # The large ones come first.
                 if self._owners[item] in but or not packet.meets(self._boxes[item]):
                     continue
@@ -195,13 +201,12 @@ class Stack:
                 break
         return best
 
-    def _touching(self, box: Box, span: tuple[int, int], but: Container[int]) -> Iterator[Found]:
-        """Yield what may meet `box`; who is hidden counts where those that cover it may not."""
-        return self._index.touching(box, *span, hidden=bool(span[0] or but))
+    def _touching(self, box: Box, last: int, but: Container[int]) -> Iterator[Found]:
+        """Yield what may meet `box`; the hidden count where those that cover them may not."""
+        return self._index.touching(box, 0, last, hidden=bool(but))
 
     def _first_over(self, packet: Box, stop: int) -> int | None:
-        touching = self._index.touching(packet, 0, self._first(stop), hidden=False)
-        found = sorted(positions(touching))
+        found = sorted(positions(self._touching(packet, self._first(stop), ())))
         return next((item for item in found if packet.meets(self._boxes[item])), None)
 
     @cached_property

@@ -55,6 +55,8 @@ def untouched(subject: Subject, family: Family, packets: Box) -> Box | None:
 def arriving_at(subject: Subject, known: Sides, position: int) -> Packet | None:
     """Return a packet that a destination rule takes, None if there is none."""
     place = known.family, Hook.PREROUTING
+    if subject.relations[place].is_dead(position):
+        return None
     for box in subject.rules[place][position].match.boxes:
         packets = restricted(box, {Field.USER: point(NO_USER)})
         left = None if packets is None else ordinarily_left(subject, place, position, packets)
@@ -77,6 +79,8 @@ def sent_out(
 ) -> Packet | None:
     """Return a packet with `sets` that a source rule takes as it came, None if there is none."""
     family = known.family
+    if subject.relations[family, Hook.POSTROUTING].is_dead(position):
+        return None
     for box in subject.rules[family, Hook.POSTROUTING][position].match.boxes:
         packets = restricted(box, {Field.TRANSLATED: _NO, Field.USER: point(NO_USER), **sets})
         came = packets and ordinary_of(

@@ -98,11 +98,11 @@ def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
     try:
         for box in boxes[:_MOST_TRIES]:
             left = ordinary_of(
-                subject, rule.family, box, lambda some: stack.cover((some,), 0, position).left
+                subject, rule.family, box, lambda some: stack.left((some,), position)
             )
             if left is not None:
                 yield left
-        left = stack.cover(boxes[_MOST_TRIES:], 0, position).left
+        left = stack.left(boxes[_MOST_TRIES:], position)
         if left is not None:
             yield left
     except NotDecided:

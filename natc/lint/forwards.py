@@ -70,7 +70,7 @@ def left_for(
         return packets
     stop = len(relations.list.rules) if position is None else position
     try:
-        return relations.stack.cover((packets,), 0, stop).left
+        return relations.stack.left((packets,), stop)
     except NotDecided:
         subject.doubt(f"which packets some rules of {place[1]} leave to those below")
         return None

@@ -91,6 +91,10 @@ class Relations:
         """The rules that no packet reaches, in order."""
         return [found for found in self._found if isinstance(found, Dead)]
 
+    def is_dead(self, position: int) -> bool:
+        """Whether no packet reaches a rule."""
+        return bool(self.dead) and position in self._unreached
+
     @cached_property
     def meetings(self) -> list[Meeting]:
         """The rules that meet others, in order."""
@@ -125,7 +129,7 @@ class Relations:
             holder = self.stack.holder(boxes[0], position)
             if holder is not None:
                 return Cover(None, (holder,))
-        return self.stack.cover(boxes, 0, position)
+        return self.stack.cover(boxes, position)
 
     def _deciding(
         self, position: int, boxes: Sequence[Box], by: tuple[int, ...]
@@ -143,7 +147,7 @@ class Relations:
             return by
         taking = {owner for box in boxes for owner, _ in self.stack.takers(box, position, _FEW)}
         items = [(each, box) for each in sorted(taking) for box in self.list.boxes[each] or ()]
-        cover = Stack(self.list.family, items).cover(boxes, 0, position)
+        cover = Stack(self.list.family, items).cover(boxes, position)
         return cover.by if cover.left is None else by
 
     def _takes_some(self, boxes: Sequence[Box], other: int) -> bool:
@@ -153,7 +157,7 @@ class Relations:
         if other in self._unclear or any(self.stack.glimpse(part, other) for part in both):
             return True  # That it covers the rule is known in any case.
         try:
-            return self.stack.cover(both, 0, other).left is not None
+            return self.stack.left(both, other) is not None
         except NotDecided:
             return True
 
@@ -176,14 +180,14 @@ class Relations:
         came = self.list.boxes[jump] or ()
         own = [_unnoted(box) for box in match]
         wanted = [both for box in own for part in came if (both := box & part) is not None]
-        alone = self.stack.cover(wanted, 0, position)
+        alone = self.stack.cover(wanted, position)
         if alone.left is None:
             return alone.by
         above = set(self.stack.touching(wanted, 0, position))
         items = [
             (each, box) for each in sorted({*above, *leaving}) for box in self._matched(each, jump)
         ]
-        cover = Stack(self.list.family, items).cover(wanted, 0, position)
+        cover = Stack(self.list.family, items).cover(wanted, position)
         return cover.by if cover.left is None else ()
 
     def _matched(self, position: int, jump: int) -> Iterable[Box]:
@@ -287,7 +291,7 @@ class Relations:
                     if at_a_glance:
                         left = self.stack.glimpse(part, other)
                     else:
-                        left = self.stack.cover((part,), 0, other).left
+                        left = self.stack.left((part,), other)
                     if left is not None:
                         return left
         return None

@@ -117,7 +117,7 @@ class _Hook:
         """Return one of some packets that comes to the first of two rules."""
         rule = self.rules.rules[first]
         for box in both:
-            left = self._stack.cover([box], 0, first).left
+            left = self._stack.left([box], first)
             for part in () if left is None else self._possible(left):
                 packet = sample(part, rule.family, self._names)
                 outcomes = self._simulator(packet).outcomes

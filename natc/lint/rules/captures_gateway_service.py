@@ -105,7 +105,7 @@ def _is_open(subject: Subject, known: Sides, door: Box, takers: list[tuple[int, 
     if left_for(subject, place, None, door) is not None:
         return True
     try:
-        cover = subject.relations[place].stack.cover((door,), 0, len(subject.rules[place]))
+        cover = subject.relations[place].stack.cover((door,), len(subject.rules[place]))
     except NotDecided:  # `left_for` has said so.
         return True
     return not turned.issuperset(cover.by)

@@ -72,7 +72,7 @@ def same_below(rules: Relations, position: int) -> Rule | None:
         return None
     first: int | None = None
     try:
-        if stack.cover(boxes, 0, len(every), but=(position,)).left is not None:
+        if stack.left(boxes, len(every), but=(position,)) is not None:
             return None  # Nothing would translate these.
         for below in set(stack.touching(boxes, position + 1, len(every))):
             for box in boxes:
@@ -93,4 +93,4 @@ def same_below(rules: Relations, position: int) -> Rule | None:
 
 def _is_left(rules: Relations, packets: Box, below: int, but: int) -> bool:
     """Whether rules above one leave some of `packets` to it, when one of them is gone."""
-    return rules.stack.cover((packets,), 0, below, but=(but,)).left is not None
+    return rules.stack.left((packets,), below, but=(but,)) is not None

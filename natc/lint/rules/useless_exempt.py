@@ -81,6 +81,6 @@ def is_useful(rules: Relations, position: int) -> bool:
                 continue
             for other in rules.list.boxes[below] or ():
                 both = box & other
-                if both is not None and stack.cover((both,), 0, below, but=(position,)).left:
+                if both is not None and stack.left((both,), below, but=(position,)):
                     return True
     return rules.list.boxes[position] is None
