@@ -81,6 +81,17 @@ def checkerboard(count: int, random: Random) -> Iterator[Box]:
         )
 
 
+def windows(count: int, random: Random) -> Iterator[Box]:
+    """Yield hosts in a row, then ranges of many of them: each is covered by many."""
+    hosts = count // 2
+    for host in range(hosts):
+        yield Box.of({Field.SOURCE: point(host)})
+    width = min(hosts // 4, 500)
+    for _ in range(count - hosts):
+        low = random.randrange(hosts - width)
+        yield Box.of({Field.SOURCE: interval(low, low + width)})
+
+
 def _wide(random: Random, last: int) -> IntervalSet:
     low = random.randrange(last // 2)
     return interval(low, min(last, low + random.randrange(last // 4, last // 2)))
@@ -93,6 +104,7 @@ SHAPES: dict[str, Callable[[int, Random], Iterator[Box]]] = {
     "everything overlaps": overlapping,
     "address unions": unions,
     "checkerboard": checkerboard,
+    "hosts, then ranges": windows,
 }
 
 

@@ -20,6 +20,9 @@ from natc.record import Record
 MOST_CUTS = 2_000
 """Cuts before a question is given up."""
 
+_ON_AVERAGE = 300
+"""Cuts for each box, on average, before all further questions that need cuts are given up."""
+
 _MOST_MINIMISED = 16
 """Covering boxes among which needless ones are looked for."""
 
@@ -30,7 +33,7 @@ _FRACTION = (1 << 64) - 1
 
 
 class NotDecided(Exception):  # noqa: N818 - an answer, not an error of natc
-    """More than `MOST_CUTS` cuts."""
+    """More cuts than `MOST_CUTS`, or than are worth it for all questions together."""
 
 
 class Cover(Record):
@@ -55,6 +58,7 @@ class Stack:
         self._owners = [owner for owner, _ in items]
         self._boxes = [box for _, box in items]
         self._index = Index(self._boxes)
+        self._cuts_left = _ON_AVERAGE * (len(items) + MOST_CUTS)
 
     def hide(self, owner: int) -> None:
         """Leave out an owner whose boxes those before it cover: questions are faster without it."""
@@ -151,6 +155,9 @@ class Stack:
             item = self._over(packet, last, but)
             if item is None:
                 return packet
+            self._cuts_left -= 1
+            if self._cuts_left < 0:
+                break
             used.append(item)
             pieces += piece.cut(self._boxes[item], self._family)
         raise NotDecided

@@ -29,7 +29,10 @@ _MOST_ASKED = 4
 """Covering rules that are asked whether they decide."""
 
 _FEW = 24
-"""Rules that are all compared with one that they meet; of more, some are picked first."""
+"""Rules that are all compared with one that they meet; of more, some are picked first.
+
+A dead rule that more cover is asked for what it covers, which saves asking for each of them.
+"""
 
 LEAVING_ALONE = (Accept, Return)
 """Actions that translate nothing."""
@@ -115,7 +118,8 @@ class Relations:
                 if cover.left is None:
                     by = self._told(position) or self._deciding(position, boxes, cover.by)
                     self._unreached[position] = by
-                    self.stack.hide(position)
+                    if len(cover.by) <= _FEW:  # One that many cover stands for them all.
+                        self.stack.hide(position)
                     yield Dead(position, by)
                 elif self.list.decides[position]:
                     yield from self._met(position, boxes)
