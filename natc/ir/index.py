@@ -11,7 +11,6 @@ found may not meet, what is not found does not.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import accumulate
 from operator import itemgetter, or_
 
@@ -35,34 +34,25 @@ _WHOLE = 2.0**64
 
 
 class Index:
-    """Boxes by their position in a sequence."""
+    """Boxes by their position in a sequence, all or some of them."""
 
-    def __init__(self, boxes: Iterable[Box]) -> None:
-        every = [box.sets for box in boxes]
-        self._restricted = itemgetter(*_restricted(every))
+    def __init__(self, boxes: Iterable[tuple[int, Box]]) -> None:
+        every = [(position, box.sets) for position, box in boxes]
+        self._restricted = itemgetter(*_restricted(sets for _, sets in every))
         pieces = [
-            (position, hull)
-            for position, sets in enumerate(every)
-            for hull in _hulls(self._restricted(sets))
+            (position, hull) for position, sets in every for hull in _hulls(self._restricted(sets))
         ]
         self._rows = list(_rows(pieces))
 
-    def touching(
-        self, box: Box, start: int, stop: int, *, hidden: bool = True
-    ) -> "Iterator[Found]":
+    def touching(self, box: Box, start: int, stop: int) -> "Iterator[Found]":
         """Yield what `box` can meet among the positions `start` to `stop - 1`, packed.
 
         A box of which several ranges are looked at finds some twice.
-
-        Args:
-            hidden: whether those that are hidden count, too.
         """
         for hull in _hulls(self._restricted(box.sets)):
             for row in self._rows:
                 for pack in row.meeting(hull):
                     mask = pack.touching(hull, start, stop)
-                    if not hidden:
-                        mask &= pack.shown
                     if mask:
                         yield pack, mask
 
@@ -77,21 +67,6 @@ class Index:
                 mask = pack.holding(hull, stop)
                 if mask:
                     yield pack, mask
-
-    def hide(self, position: int) -> None:
-        """Leave a box out of the questions that do not ask for hidden ones."""
-        for pack, bit in self._places[position]:
-            pack.shown &= ~bit
-
-    @cached_property
-    def _places(self) -> "dict[int, list[Found]]":
-        """The packs and bits of each position."""
-        places: dict[int, list[Found]] = {}
-        for row in self._rows:
-            for pack in row.packs:
-                for bit, position in zip(_BITS, pack.positions, strict=False):
-                    places.setdefault(position, []).append((pack, bit))
-        return places
 
 
 def positions(found: "Iterable[Found]") -> Iterator[int]:
@@ -162,14 +137,12 @@ class _Pack:
 
     Attributes:
         positions: of each bit's box, the large boxes first.
-        shown: the bits of the boxes that are not hidden.
         low, high: the values of the primary field between which all lie.
     """
 
     def __init__(self, pieces: "Sequence[Piece]", fields: Sequence[int], primary: int) -> None:
         pieces = sorted(pieces, key=lambda piece: _size(piece[1], fields), reverse=True)
         self.positions = [position for position, _ in pieces]
-        self.shown = (1 << len(pieces)) - 1
         self._order = _Steps(self.positions)
         hulls = [hull for _, hull in pieces]
         self._lines = [(field, *_begun_and_ended(hulls, field)) for field in fields]

@@ -12,8 +12,9 @@ from functools import cached_property
 
 from natc.address import Family
 from natc.ir.fields import Field, universes
-from natc.ir.index import Found, Index, positions
+from natc.ir.index import Found, positions
 from natc.ir.intervals import IntervalSet, interval
+from natc.ir.shown import Shown
 from natc.ir.space import Box
 from natc.record import Record
 
@@ -57,13 +58,12 @@ class Stack:
         items = list(boxes)
         self._owners = [owner for owner, _ in items]
         self._boxes = [box for _, box in items]
-        self._index = Index(self._boxes)
+        self._shown = Shown(self._boxes)
         self._cuts_left = _ON_AVERAGE * (len(items) + MOST_CUTS)
 
     def hide(self, owner: int) -> None:
         """Leave out an owner whose boxes those before it cover: questions are faster without it."""
-        for item in range(self._first(owner), self._first(owner + 1)):
-            self._index.hide(item)
+        self._shown.hide(range(self._first(owner), self._first(owner + 1)))
 
     def is_alone(self, boxes: Iterable[Box], stop: int) -> bool:
         """Whether `boxes` meet nothing of the owners before `stop`; False: perhaps."""
@@ -86,7 +86,7 @@ class Stack:
         """
         span = self._first(start), self._first(stop)
         for box in boxes:
-            for item in positions(self._index.touching(box, *span)):
+            for item in positions(self._shown.every.touching(box, *span)):
                 yield self._owners[item]
 
     def holder(self, box: Box, stop: int) -> int | None:
@@ -94,7 +94,7 @@ class Stack:
 
         None where none is seen at once.
         """
-        found = sorted(positions(self._index.holding(box, self._first(stop))))
+        found = sorted(positions(self._shown.holding(box, self._first(stop))))
         return next((self._owners[item] for item in found if inside(box, self._boxes[item])), None)
 
     def glimpse(self, box: Box, stop: int) -> Box | None:
@@ -210,7 +210,7 @@ class Stack:
 
     def _touching(self, box: Box, last: int, but: Container[int]) -> Iterator[Found]:
         """Yield what may meet `box`; the hidden count where those that cover them may not."""
-        return self._index.touching(box, 0, last, hidden=bool(but))
+        return self._shown.every.touching(box, 0, last) if but else self._shown.touching(box, last)
 
     def _first_over(self, packet: Box, stop: int) -> int | None:
         found = sorted(positions(self._touching(packet, self._first(stop), ())))

@@ -175,7 +175,7 @@ def _before_translation(
 
 def _disjoint(boxes: Sequence[Box], family: Family) -> Iterator[Box]:
     """Yield the same packets in boxes that do not meet."""
-    index = Index(boxes)
+    index = Index(enumerate(boxes))
     for place, box in enumerate(boxes):
         parts = [box]
         for earlier in sorted(set(positions(index.touching(box, 0, place)))):

@@ -56,7 +56,9 @@ class Lookup:
             for position, (_, _, rule) in enumerate(self._rules)
             for box in rule.match.boxes
         ]
-        return [position for position, _ in every], Index(box for _, box in every)
+        return [position for position, _ in every], Index(
+            (item, box) for item, (_, box) in enumerate(every)
+        )
 
 
 class Parts:

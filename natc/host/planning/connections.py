@@ -69,7 +69,7 @@ class Judge:
         self._now = Engine(now, around.family, around.site)
         self._then = Engine(then, around.family, around.site)
         self._worth = worth_comparing(now, then, around.family)
-        self._index = Index(self._worth)
+        self._index = Index(enumerate(self._worth))
 
     def __call__(self, connection: Connection) -> Stranded | None:
         """Return how a connection is stranded; None if it is not, or not by this change."""
