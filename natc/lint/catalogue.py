@@ -62,6 +62,7 @@ ENTRIES = (
     Entry("NAT004", _E, "X", "an `include` that cannot be followed", _C),
     Entry("NAT005", _E, "X", "a set that holds nothing", _C),
     Entry("NAT006", _E, "X", "a rule whose conditions exclude each other"),
+    Entry("NAT007", _W, "A", "a host's name where an address belongs", on=False),
     Entry("NAT008", _E, "X", "IPv4 where IPv6 stands, or the reverse", _C),
     Entry("NAT009", _E, "X", "an address with bits beyond its prefix length", _C, fixable=True),
     Entry("NAT010", _W, "X", "an `allow` silences nothing, or is past its last day", fixable=True),
@@ -123,11 +124,13 @@ ENTRIES = (
     Entry("NAT405", _E, "T", "a destination rule takes packets to any address"),
     Entry("NAT406", _E, "T", "a source rule translates what stays inside"),
     Entry("NAT407", _W, "T", "a destination rule sends packets to an address that lives nowhere"),
+    Entry("NAT408", _W, "A", "answers may leave by another outside zone", on=False),
     Entry("NAT409", _N, "T", "the gateway itself does not reach a forwarded service", on=False),
     Entry("NAT410", _W, "T", "a source rule hides the clients of a port forward"),
     Entry("NAT411", _E, "X", "what a rule forwards is dropped by the filter table"),
     Entry("NAT412", _W, "T", "packets to a tunnel's network get another source"),
     Entry("NAT413", _W, "T", "a rule translates packets of a bridged or isolated network"),
+    Entry("NAT414", _W, "T", "a server's own address can be reached from outside", on=False),
     Entry("NAT415", _E, "T", "zones or networks say different things of one address"),
     # The host.
     Entry("NAT501", _E, "H", "the gateway does not forward what the policy translates", _D),
@@ -149,6 +152,9 @@ ENTRIES = (
     Entry("NAT602", _E, "T", "a transparent proxy can be reached from outside"),
     Entry("NAT604", _N, "A", "a service is published in one family only", on=False),
     # Style.
+    Entry("NAT701", _N, "A", "a rule without a comment", on=False),
+    Entry("NAT702", _N, "X", "two rules that could be one", on=False, fixable=True),
+    Entry("NAT703", _N, "A", "an address that rules repeat, without a name", on=False),
     Entry("NAT704", _W, "A", "a forward of all ports", on=False),
     # Rules that exist, as text.
     Entry("NAT901", _E, "K", "a line that iptables-restore does not take", _C),

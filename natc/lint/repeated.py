@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from natc.lint.subject import Subject
 from natc.targets.iptables.model import Chain, Match, Rule, Table
 
-_FICKLE = frozenset(
+FICKLE = frozenset(
     {
         "statistic", "limit", "hashlimit", "connlimit", "quota", "quota2", "recent", "nth",
         "random", "mark", "connmark",
@@ -40,7 +40,7 @@ def _repeated(chain: Chain, passed_over: frozenset[str]) -> Iterator[tuple[Rule,
     for rule in chain.rules:
         if isinstance(rule, str) or rule.jump is None or rule.jump.target in passed_over:
             continue
-        if any(match.module in _FICKLE for match in rule.matches):
+        if any(match.module in FICKLE for match in rule.matches):
             continue
         first = seen.setdefault((_asked(rule.matches), rule.jump), rule)
         if first is not rule:

@@ -195,7 +195,7 @@ def test_options_may_be_repeated(folder: Path) -> None:
         (("--select", "NAT999"), "no rule is called `NAT999`; `natc rules` lists them"),
         (("--select", "nat405"), "no rule is called `nat405`; did you mean `NAT405`?"),
         (("--ignore", "NAT001"), "`NAT001` is an error of the compiler, which cannot be ignored"),
-        (("--select", "NAT703"), "natc does not look for `NAT703` yet"),
+        (("--select", "NAT801"), "natc does not look for `NAT801` yet"),
         (("--select", "NAT511"), "`natc doctor` looks for `NAT511`, `natc lint` does not"),
         (("--unsafe-fixes",), "--unsafe-fixes goes with --fix or --diff"),
         (("--fix", "-"), "give it alone"),

@@ -61,9 +61,9 @@ def test_an_unknown_code_names_the_nearest() -> None:
 
 
 def test_a_code_without_a_page_says_so() -> None:
-    done = natc("explain", "magic-literal")
+    done = natc("explain", "use-a-map")
     assert done.returncode == 2
-    assert "natc does not look for `magic-literal` yet" in done.stderr.decode()
+    assert "natc does not look for `use-a-map` yet" in done.stderr.decode()
 
 
 def test_no_policy_is_needed(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ ENTRIES = tuple(entry for entry in ALL if entry.by not in ON_A_GATEWAY)
 
 LINTED = tuple(entry for entry in ENTRIES if entry.by == "lint")
 
-OF_WHAT_IS_MISSING = frozenset({"hairpin-missing", "private-leak", "gateway-not-covered"})
+OF_WHAT_IS_MISSING = frozenset({"bypass", "gateway-not-covered", "hairpin-missing", "private-leak"})
 """Findings whose witness no rule translates, which is what they say."""
 
 Said = tuple[int, str, str]
@@ -65,12 +65,13 @@ EXAMPLES = [
 
 
 def subject_of(example: Example) -> Subject:
-    """Return what a block means."""
+    """Return what a block means; what it announces is no comment of its author's."""
+    body = "\n".join(_ANNOUNCED.sub("", line) for line in example.body.split("\n"))
     if example.kind == "nat":
-        tree, meaning = pipeline.understand_whole(Source("policy.nat", example.body), _no_files)
+        tree, meaning = pipeline.understand_whole(Source("policy.nat", body), _no_files)
         return Subject(meaning, tree)
     family = Family.IPV6 if "family=6" in example.words else Family.IPV4
-    ruleset = read(Source("rules", example.body), family)
+    ruleset = read(Source("rules", body), family)
     return Subject(lift("rules", ruleset), rulesets=(ruleset,))
 
 

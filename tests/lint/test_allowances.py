@@ -63,7 +63,7 @@ def test_allowances_of_rules_that_are_not_run_are_not_judged():
 
 
 def test_allowances_of_what_natc_does_not_look_for_are_stale():
-    assert found('allow NAT703 because "x"\n')[-1] == ("NAT010", 5)
+    assert found('allow NAT801 because "x"\n')[-1] == ("NAT010", 5)
 
 
 def test_allowances_of_what_is_found_on_a_gateway_are_not_judged():
@@ -71,18 +71,18 @@ def test_allowances_of_what_is_found_on_a_gateway_are_not_judged():
 
 
 def test_stale_allowances_are_found_only_when_they_are_looked_for():
-    assert found('allow NAT703 because "x"\n', chosen=(BY_CODE["NAT106"],)) == [("NAT106", 4)]
+    assert found('allow NAT801 because "x"\n', chosen=(BY_CODE["NAT106"],)) == [("NAT106", 4)]
 
 
 def test_stale_allowances_can_be_allowed_but_not_for_nothing():
     allow = 'allow NAT010 because "being cleaned up"\n'
-    assert ("NAT010", 5) not in found(f'allow NAT703 because "x"\n{allow}')
+    assert ("NAT010", 5) not in found(f'allow NAT801 because "x"\n{allow}')
     assert found(allow)[-1] == ("NAT010", 5)
 
 
 def test_nothing_is_stale_when_something_is_not_decided():
     tree, meaning = pipeline.understand_whole(
-        Source("p.nat", RULES + 'allow NAT703 because "x"\n'), str
+        Source("p.nat", RULES + 'allow NAT801 because "x"\n'), str
     )
     subject = Subject(meaning, tree)
     subject.undecided.append("whether a is b")

@@ -31,9 +31,10 @@ COMMIT
 ## Precision
 
 Exact for targets and for addresses and ports that are asked for, in chains that packets can come
-to.  Names of hosts and services are not looked up.  A port 0 that is asked for, or is part of a
-range that is, is not reported; nor are 240.0.0.0/4, which networks use, and targets in OUTPUT,
-where the kernel sends to multicast addresses and takes 0.0.0.0 for itself.
+to.  Names of services, and of hosts where iptables looks them up, are not reported.  A port 0 that
+is asked for, or is part of a range that is, is not reported; nor are 240.0.0.0/4, which networks
+use, and targets in OUTPUT, where the kernel sends to multicast addresses and takes 0.0.0.0 for
+itself.
 """
 
 from collections.abc import Iterator
@@ -98,5 +99,4 @@ def _unread(rule: Rule) -> Iterator[str]:
 
 
 def _finding(rule: Rule, trouble: str, help_: str | None = None) -> Diagnostic:
-    message = "a value that cannot be meant"
-    return Diagnostic("NAT206", message, Label(rule.origin, trouble), help=help_)
+    return Diagnostic("NAT206", trouble, Label(rule.origin, "cannot be meant"), help=help_)
