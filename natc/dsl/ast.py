@@ -142,15 +142,15 @@ SetExpr = (
 
 
 class IpSet(Node):
-    """`set NAME src`: an existing ipset and which of the packet's parts it is asked about.
+    """`set { a, b } src`: existing ipsets and which of the packet's parts they are asked about.
 
     Attributes:
-        flags: `src` or `dst` for each dimension of the set; empty means `src`.
+        sets: their names, or an expression of them.
+        flags: `src` or `dst` for each dimension of the sets; empty means `src`.
     """
 
-    name: Name | String
+    sets: SetExpr
     flags: tuple[str, ...] = ()
-    negated: bool = False
     span: Span = NOWHERE
 
 

@@ -119,12 +119,10 @@ class Builder(Transformer[Token, Any]):
         return ast.Clause("service", children[0], children[0].span)
 
     def set_match(self, children: list[Any]) -> ast.Clause:
-        word, *rest = children
-        negated = not isinstance(rest[0], ast.Literal)
-        name, *flags = rest[1:] if negated else rest
-        last = self.place(flags[-1]) if flags else name.span
+        word, sets, *flags = children
+        last = self.place(flags[-1]) if flags else sets.span
         span = cover(self.place(word), last)
-        ipset = ast.IpSet(name, tuple(str(flag) for flag in flags), negated, span)
+        ipset = ast.IpSet(sets, tuple(str(flag) for flag in flags), span)
         return ast.Clause("set", ipset, span)
 
     def except_clause(self, children: list[Any]) -> ast.Clause:

@@ -92,8 +92,8 @@ def _clauses(clauses: Iterable[ast.Clause]) -> list[str | ast.SetExpr]:
         match value:
             case None:
                 pass
-            case ast.IpSet(name, flags, negated):
-                words += ["set", *(["not"] if negated else []), _flat(name), *flags]
+            case ast.IpSet(sets, flags):
+                words += ["set", sets, *flags]
             case ast.Check():
                 words += _check(value)
             case ast.Duration(text):

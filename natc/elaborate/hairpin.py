@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from natc.address import Family
 from natc.diagnostics import Label
-from natc.dsl import ast
 from natc.elaborate.arrival import (
     arriving_interfaces,
     destination,
@@ -22,6 +21,7 @@ from natc.elaborate.matching import Matched, of_family, region
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import Place, place_interfaces
 from natc.ir.actions import Action, Balance, Dnat, Hook, Masquerade, Snat
+from natc.ir.conditions import InSet
 from natc.ir.fields import Field
 from natc.ir.intervals import EMPTY, IntervalSet, interval, point
 from natc.ir.policy import Network, Rule
@@ -58,14 +58,17 @@ def rules(  # noqa: PLR0917 - one more than the statement has parts
             related=(Label(span, "this lets the clients inside in"),),
             help="leave one of them out",
         )
-    for clause in match.clauses.values():
-        if isinstance(clause.value, ast.IpSet) and "dst" in clause.value.flags:
-            raise Problem(
-                "NAT011",
-                "`hairpin` in a rule that asks an ipset about the destination",
-                clause.span,
-                "the way back is matched after the destination is translated",
-            )
+    if any(
+        isinstance(condition, InSet) and "dst" in condition.flags
+        for conditions in match.sets
+        for condition in conditions
+    ):
+        raise Problem(
+            "NAT011",
+            "`hairpin` in a rule that asks an ipset about the destination",
+            span,
+            "the way back is matched after the destination is translated",
+        )
     holders = _holders(ends, family, context, span)
     inside = IntervalSet.of(r for place in holders for r in place_interfaces(place).ranges)
     already = arriving_interfaces(match) if sees_arriving(match) else EMPTY
@@ -141,8 +144,8 @@ def _boxes(match: Matched, family: Family, place: Place, servers: list[Dnat]) ->
                     sets[Field.ORIGINAL_PORT] = asked_port
                 if port is not None:
                     sets[Field.DESTINATION_PORT] = port
-                for marks in match.marks:
-                    part = Box.of(sets, (*marks, *match.sets))
+                for conditions in match.conditions:
+                    part = Box.of(sets, conditions)
                     if part not in taken:
                         taken.append(part)
                         yield part

@@ -6,12 +6,11 @@ from typing import Any
 from natc.address import Family
 from natc.diagnostics import Label
 from natc.dsl import ast
-from natc.elaborate.marks import marks
+from natc.elaborate.conditions import ANYTHING, Alternatives, both, check_size, ipsets, marks
 from natc.elaborate.names import closest
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import LONELY_ADDRESS, Addresses, Interfaces, Place, Scope
 from natc.elaborate.services import EVERY_SERVICE, ServiceSet
-from natc.ir.conditions import Condition, InSet, Mark
 from natc.ir.fields import Field
 from natc.ir.intervals import IntervalSet
 from natc.ir.policy import Network
@@ -46,8 +45,7 @@ class Matched(Record):
         clauses: the clause behind each keyword, for places.
         words: the families asked for by name.
         source, destination, services, sport, arriving, leaving, on, user: None when not said.
-        marks: alternatives that exclude each other; one empty one when not said.
-        sets: ipset conditions, all of which must hold.
+        marks, sets: conditions on the mark and on ipsets.
     """
 
     clauses: dict[str, ast.Clause]
@@ -60,8 +58,13 @@ class Matched(Record):
     leaving: Interfaces | None = None
     on: Place | None = None
     user: IntervalSet | None = None
-    marks: tuple[tuple[Mark, ...], ...] = ((),)
-    sets: tuple[Condition, ...] = ()
+    marks: Alternatives = ANYTHING
+    sets: Alternatives = ANYTHING
+
+    @property
+    def conditions(self) -> Alternatives:
+        """What the mark and the ipsets must be like."""
+        return both(self.marks, self.sets)
 
     def place_of(self, keyword: str, otherwise: Span) -> Span:
         """Return where `keyword` was said."""
@@ -129,6 +132,8 @@ def _misspelt(clause: ast.Clause) -> Problem | None:
     near = closest(word, _CLAUSE_WORDS, likeness=0.7)
     if near is None:
         return None
+    if near == word:
+        return Problem("NAT000", f"unexpected `{word}`", clause.span)
     help_ = f"did you mean `{near}`?"
     return Problem("NAT000", f"no such word `{word}`", clause.span, help=help_)
 
@@ -174,7 +179,7 @@ def matched(clauses: tuple[ast.Clause, ...], scope: Scope) -> Matched:
             field, read = reading
             values[field] = read(scope, clause.value)
     if "set" in said:
-        values["sets"] = tuple(_ipset(clause) for clause in clauses if clause.keyword == "set")
+        values["sets"] = _in_all([clause for clause in clauses if clause.keyword == "set"])
     if "ipv4" in said or "ipv6" in said:
         values["words"] = frozenset(family for family, word in _WORDS if word in said)
     if "sport" in said and not (values.get("services") and values["services"].has_ports):
@@ -197,6 +202,7 @@ READINGS: dict[str, tuple[str, Reading]] = {
     "on": ("on", Scope.place),
     "user": ("user", Scope.users),
     "mark": ("marks", lambda _, value: marks(value)),
+    "set": ("sets", lambda _, value: ipsets(value)),
 }
 """The matches: what to read a keyword's value as, and where it goes in `Matched`."""
 
@@ -270,7 +276,7 @@ def region(matched_: Matched, family: Family, extra: dict[Field, IntervalSet]) -
 
 
 def _boxes(matched_: Matched, sets: dict[Field, IntervalSet]) -> Iterator[Box]:
-    every = [(*marks, *matched_.sets) for marks in matched_.marks]
+    every = matched_.conditions
     if matched_.services is None:
         yield from (Box.of(sets, conditions) for conditions in every)
         return
@@ -352,20 +358,21 @@ def _impossible(field: Field, matched_: Matched) -> Problem:
     )
 
 
-def _ipset(clause: ast.Clause) -> InSet:
-    ipset = clause.value
-    if not isinstance(ipset, ast.IpSet):
-        raise AssertionError("the grammar gives `set` an ipset")
-    name = ipset.name.text
-    if not 0 < len(name.encode()) < 32 or any(
-        char.isspace() or not char.isprintable() for char in name
-    ):
-        raise Problem(
-            "NAT204",
-            f"`{name}` is not the name of an ipset",
-            ipset.name.span,
-            help="an ipset has a name of 1 to 31 bytes",
-        )
-    if len(ipset.flags) > 6:
-        raise Problem("NAT206", "an ipset has at most 6 dimensions", ipset.span)
-    return InSet(name, ipset.flags or ("src",), ipset.negated)
+def _in_all(clauses: list[ast.Clause]) -> Alternatives:
+    """Return what holds where all of several `set` hold.
+
+    Raises:
+        Problem: NAT006 when they never do, NAT015.
+    """
+    found = ANYTHING
+    for clause in clauses:
+        if not isinstance(clause.value, ast.IpSet):
+            raise AssertionError("the grammar gives `set` an ipset")
+        listed = ipsets(clause.value)
+        check_size(len(found) * len(listed), clause.span)
+        met = both(found, listed)
+        if not met:
+            message = "no packet can match both"
+            raise Problem("NAT006", message, clause.span, "this excludes the rest")
+        found = met
+    return found

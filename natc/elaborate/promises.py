@@ -280,8 +280,7 @@ def _assertion(statement: ast.Assertion, match: Matched, context: Context) -> It
         if match.leaving is not None:
             extra[Field.OUT_INTERFACE] = match.leaving.interfaces
         if match.on is not None:
-            asked = destination(match, family).get(Field.DESTINATION)
-            extra[Field.DESTINATION] = _own(context, family) if asked is None else asked
+            extra |= destination(match, family)
             extra[Field.IN_INTERFACE] = arriving_interfaces(match) or IntervalSet()
         packets = region(match, family, extra)
         yield Assertion(
@@ -291,12 +290,6 @@ def _assertion(statement: ast.Assertion, match: Matched, context: Context) -> It
             _expectation(statement.result, None, family, context),
             statement.span,
         )
-
-
-def _own(context: Context, family: Family) -> IntervalSet:
-    """Return all addresses of the gateway: what is local, as far as a policy can say it."""
-    own = (address for place in context.places for address in place.addresses)
-    return IntervalSet.of((value, value) for kind, value in own if kind is family)
 
 
 def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:

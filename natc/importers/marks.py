@@ -25,7 +25,8 @@ def expression(alternatives: Alternatives) -> ast.SetExpr | None:
     if wanted is None:
         return ast.Not(braces(_literal(m.value, m.mask) for m in refused)) if refused else None
     if refused:
-        raise Unsayable("some marks but not others")
+        without = braces(_literal(mark.value, mark.mask) for mark in refused)
+        return ast.Except(_literal(*wanted), without)
     return _literal(*wanted)
 
 

@@ -1,9 +1,13 @@
 """A box of packets as a rule's matches say it: one set for each word."""
 
+from collections.abc import Callable
+from typing import Any
+
 from natc.address import Family
 from natc.elaborate.arrival import LOOPBACK
 from natc.elaborate.services import ALL_PORTS, EVERY_SERVICE, ServiceSet
 from natc.importers.interfaces import EVERY_INTERFACE
+from natc.importers.ipsets import ANY_SET, InSets, expressions
 from natc.importers.marks import ANY_MARK, Alternatives, expression
 from natc.importers.remarks import Unsayable
 from natc.ir.actions import Hook
@@ -22,6 +26,13 @@ _EVERYTHING = (
     universe(Field.USER, Family.IPV4),
 )
 _TRACKED = (Field.ORIGINAL_DESTINATION, Field.ORIGINAL_PORT, Field.TRANSLATED)
+
+
+_SAY_ALTERNATIVES: dict[str, Callable[[Any], object]] = {
+    "marks": expression,
+    "sets": expressions,
+}
+"""The fields that hold alternatives, and what says them or is stopped by `Unsayable`."""
 
 
 class Phrase(Record):
@@ -43,7 +54,7 @@ class Phrase(Record):
     is_local: bool = False
     users: IntervalSet | None = None
     marks: Alternatives = ANY_MARK
-    sets: tuple[InSet, ...] = ()
+    sets: InSets = ANY_SET
     draws: tuple[Draw, ...] = ()
     known: tuple[Opaque, ...] = ()
 
@@ -81,7 +92,7 @@ def phrase(box: Box, hook: Hook, family: Family) -> Phrase:
         is_local,
         box.get(Field.USER),
         (tuple(c for c in box.conditions if isinstance(c, Mark)),),
-        tuple(c for c in box.conditions if isinstance(c, InSet)),
+        (tuple(c for c in box.conditions if isinstance(c, InSet)),),
         tuple(c for c in box.conditions if isinstance(c, Draw)),
         tuple(c for c in box.conditions if isinstance(c, Opaque)),
     )
@@ -128,9 +139,9 @@ def joined(one: Phrase, other: Phrase) -> Phrase | None:
         return None
     (field,) = differing
     mine, theirs = getattr(one, field), getattr(other, field)
-    if field == "marks":
-        return _with_marks(one, mine + theirs)
-    if field in ("is_local", "sets", "draws", "known"):
+    if field in _SAY_ALTERNATIVES:
+        return _with_alternatives(one, field, mine + theirs)
+    if field in ("is_local", "draws", "known"):
         return None
     if mine is None or theirs is None:
         return replace(one, **{field: None})
@@ -138,11 +149,11 @@ def joined(one: Phrase, other: Phrase) -> Phrase | None:
     return replace(one, **{field: None if together in _EVERYTHING else together})
 
 
-def _with_marks(one: Phrase, alternatives: Alternatives) -> Phrase | None:
+def _with_alternatives(one: Phrase, field: str, alternatives: tuple[Any, ...]) -> Phrase | None:
     if () in alternatives:
-        return replace(one, marks=ANY_MARK)
+        return replace(one, **{field: ((),)})
     try:
-        expression(alternatives)
+        _SAY_ALTERNATIVES[field](alternatives)
     except Unsayable:
         return None
-    return replace(one, marks=alternatives)
+    return replace(one, **{field: alternatives})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from natc.address import Family
 from natc.dsl import ast
-from natc.importers import marks, sets
+from natc.importers import ipsets, marks, sets
 from natc.importers.interfaces import NO_ZONES, Zones, interfaces
 from natc.importers.remarks import Unsayable
 from natc.importers.sentences import OneToOne, Sentence
@@ -119,15 +119,8 @@ def _matches(sentence: Sentence, family: Family, zones: Zones) -> Iterator[ast.C
     mark = marks.expression(said.marks)
     if mark is not None:
         yield ast.Clause("mark", mark)
-    for found in said.sets:
-        yield ast.Clause("set", _ipset(found.name, found.flags, negated=found.negated))
-
-
-def _ipset(name: str, flags: tuple[str, ...], *, negated: bool) -> ast.IpSet:
-    if any(flag not in ("src", "dst") for flag in flags):
-        raise Unsayable("an ipset that is asked for more than `src` and `dst`")
-    said = () if flags == ("src",) else flags
-    return ast.IpSet(ast.Name(name) if sets.is_bare(name) else ast.String(name), said, negated)
+    for found in ipsets.expressions(said.sets):
+        yield ast.Clause("set", found)
 
 
 # Where packets come from or go to.

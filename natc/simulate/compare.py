@@ -20,7 +20,7 @@ from natc.simulate.changed import EVERY_PACKET, worth_comparing
 from natc.simulate.engine import UNTRACKED, End, Engine
 from natc.simulate.fate import Fate, Fates
 from natc.simulate.marks import UNCHANGED
-from natc.simulate.site import Site
+from natc.simulate.site import Site, by_destination
 from natc.simulate.way import Choice, Moved, Way
 
 MOST_FOUND = 100_000
@@ -74,28 +74,12 @@ def compare(left: Policy, right: Policy, family: Family, site: Site) -> list[Dif
     theirs = Engine(right, family, _unrouted(site))
     found: list[Difference] = []
     worth = worth_comparing(left, right, family)
-    for one in treatments(left, family, site, list(_by_destination(worth, family, site))):
+    for one in treatments(left, family, site, list(by_destination(worth, family, site))):
         for other in _treatments(theirs, [one.packets]):
             found += _differing(other.packets, one, other, family)
             if len(found) > MOST_FOUND:
                 raise Undecided
     return _joined(found, family)
-
-
-def _by_destination(packets: Iterable[Box], family: Family, site: Site) -> Iterator[Box]:
-    """Yield packets by their destination, where that tells which are for the gateway itself."""
-    for box in packets:
-        local = box.get(Field.LOCAL_DESTINATION)
-        if site.own is None or local is None:
-            yield box
-            continue
-        there = box.get(Field.DESTINATION) or universe(Field.DESTINATION, family)
-        here = there & site.own if 1 in local else EMPTY
-        if 0 in local:
-            here |= there - site.own
-        if here:
-            plain = box.having(Field.LOCAL_DESTINATION, None)
-            yield plain.having(Field.DESTINATION, here)
 
 
 def treatments(

@@ -12,7 +12,7 @@ from natc.record import Record, replace
 from natc.simulate.changed import EVERY_PACKET
 from natc.simulate.engine import End, Engine
 from natc.simulate.sample import sample
-from natc.simulate.site import site_of
+from natc.simulate.site import by_destination, site_of
 from natc.simulate.way import Choice, Way
 
 _FIELDS = {
@@ -67,7 +67,7 @@ def _breaking(policy: Policy, promise: Assertion) -> Iterator[End]:
     # A promise is about packets that leave anywhere, also where no subnet would send them.
     site = replace(site_of(policy, promise.family), routes=())
     engine = Engine(policy, promise.family, site)
-    for box in promise.match.boxes:
+    for box in by_destination(promise.match.boxes, promise.family, site):
         for start in EVERY_PACKET:
             packets = box & start
             if packets is None:

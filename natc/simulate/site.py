@@ -1,11 +1,12 @@
 """What is known of the gateway: its addresses, and which way packets leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from natc.address import Family
 from natc.ir.fields import Field, interface, universe
 from natc.ir.intervals import EMPTY, IntervalSet, interval, point
 from natc.ir.policy import Network, Policy, Zone
+from natc.ir.space import Box
 from natc.record import Record
 
 LOOPBACK = {Family.IPV4: point((127 << 24) + 1), Family.IPV6: point(1)}
@@ -43,6 +44,22 @@ class Site(Record):
                 known |= here
                 found += own.ranges
         return IntervalSet.of(found) if interfaces <= known else universe(Field.SOURCE, family)
+
+
+def by_destination(packets: Iterable[Box], family: Family, site: Site) -> Iterator[Box]:
+    """Yield packets by their destination, where that tells which are for the gateway itself."""
+    for box in packets:
+        local = box.get(Field.LOCAL_DESTINATION)
+        if site.own is None or local is None:
+            yield box
+            continue
+        there = box.get(Field.DESTINATION) or universe(Field.DESTINATION, family)
+        here = there & site.own if 1 in local else EMPTY
+        if 0 in local:
+            here |= there - site.own
+        if here:
+            plain = box.having(Field.LOCAL_DESTINATION, None)
+            yield plain.having(Field.DESTINATION, here)
 
 
 def site_of(policy: Policy, family: Family) -> Site:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,23 @@ def test_a_new_mark_takes_the_place_of_the_old(gateway: Gateway) -> None:
     rules = gateway.run("ip rule")
     assert "fwmark 0x20/0x20 lookup 100" in rules
     assert "0x10/0x10" not in rules
+
+
+def test_runs_at_once_leave_what_one_leaves(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.install(PROXY)
+    routing = "ip rule; ip route show table 100"
+    once = gateway.lines(), gateway.run(routing)
+    (tmp_path / "natc.sh").write_text(script(PROXY), encoding="utf-8")
+    runs = f"""
+        export NATC_WAIT=60
+        for run in 1 2 3 4 5 6; do
+            {{ sh {tmp_path}/natc.sh || echo "run $run ended with $?"; }} &
+        done
+        wait
+    """
+    for _ in range(3):
+        assert gateway.run(runs) == ""
+        assert (gateway.lines(), gateway.run(routing)) == once
 
 
 def test_rules_of_other_programs_stay(gateway: Gateway) -> None:

@@ -154,11 +154,17 @@ def test_jumps_that_are_put_right_are_told(gateway: Gateway, damage: str, change
 @pytest.mark.usefixtures("two")
 def test_policy_routing_is_told(gateway: Gateway) -> None:
     rows = planned(gateway, "second.nat")["routing"]
-    assert {"change": "added", "arguments": "-4 rule add fwmark 0x1/0x1 lookup 100"} in rows
+    assert {
+        "change": "added",
+        "arguments": "-4 rule add fwmark 0x1/0x1 lookup 100 pref 100",
+    } in rows
     gateway.natc("apply second.nat")
     assert planned(gateway, "second.nat")["routing"] == []
     rows = planned(gateway, "first.nat")["routing"]
-    assert {"change": "removed", "arguments": "-4 rule add fwmark 0x1/0x1 lookup 100"} in rows
+    assert {
+        "change": "removed",
+        "arguments": "-4 rule add fwmark 0x1/0x1 lookup 100 pref 100",
+    } in rows
 
 
 @pytest.mark.usefixtures("two")
@@ -225,7 +231,7 @@ def test_people_see_all_of_it(gateway: Gateway, form: str) -> None:
         "+ -d 203.0.113.1/32 -i eth0 -p tcp -m tcp --dport 8081",
         "- -d 203.0.113.1/32 -i eth0 -p tcp -m tcp --dport 8080",
         "NATC-DIVERT",
-        "+ ip -4 rule add fwmark 0x1/0x1 lookup 100",
+        "+ ip -4 rule add fwmark 0x1/0x1 lookup 100 pref 100",
         "warning[NAT508]: 1 connection keeps what the new rules would not give",
         "conntrack -D -p tcp -s 198.51.100.7 -d 203.0.113.1 --sport 40000 --dport 8080",
     ):

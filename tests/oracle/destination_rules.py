@@ -15,7 +15,7 @@ from tests.oracle.sets import (
     is_user,
     target_of,
 )
-from tests.oracle.words import bounds, clause_of, endpoint, ends, servers
+from tests.oracle.words import bounds, clause_of, endpoint, ends, servers, zones_of
 
 
 def destination_rule(scope: Scope, rule: ast.Rule, packet: Packet) -> Verdict | None:
@@ -45,7 +45,8 @@ def _exempt_sees_arriving(scope: Scope, rule: ast.Rule, packet: Packet) -> bool:
 def _sees(scope: Scope, rule: ast.Rule, packet: Packet) -> bool:
     """Say whether a destination rule is about packets from where this one comes."""
     on = clause_of(rule, "on")
-    if on is not None and not is_own_address(scope, on.value, packet):
+    zones = [] if on is None else zones_of(on)
+    if zones and not any(is_own_address(scope, zone, packet) for zone in zones):
         return False
     hairpin = clause_of(rule, "hairpin") is not None
     if packet.in_interface is None:
@@ -57,10 +58,15 @@ def _sees(scope: Scope, rule: ast.Rule, packet: Packet) -> bool:
         return comes_in_by(scope, where.value, packet)
     if hairpin and _comes_from_a_servers_zone(scope, rule, packet):
         return True
-    if on is not None and not is_interface(scope, on.value, packet.in_interface):
+    if zones and not any(_is_on(scope, zone, packet) for zone in zones):
         return False
     where = clause_of(rule, "in")
     return where is None or comes_in_by(scope, where.value, packet)
+
+
+def _is_on(scope: Scope, zone: object, packet: Packet) -> bool:
+    """Say whether a packet arrives in a zone for an address that the gateway has there."""
+    return is_interface(scope, zone, packet.in_interface) and is_own_address(scope, zone, packet)
 
 
 def _comes_from_a_servers_zone(scope: Scope, rule: ast.Rule, packet: Packet) -> bool:

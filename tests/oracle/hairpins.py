@@ -8,14 +8,16 @@ from tests.oracle.places import first_address, homes, is_own_address
 from tests.oracle.ports import ANY_PORT
 from tests.oracle.scope import Scope
 from tests.oracle.sets import has_address, is_place_interface, is_service, target_of
-from tests.oracle.words import clause_of, servers, text_of
+from tests.oracle.words import clause_of, servers, text_of, zones_of
 
 
 def asked_for(scope: Scope, rule: ast.Rule, packet: Packet, arrival: Arrival) -> bool:
     """Say whether the connection asked for what `rule` translates, and ended where it leads."""
     on = clause_of(rule, "on")
-    has_known_addresses = on is not None and not scope.places[text_of(on.value)].dynamic
-    if has_known_addresses and on and not is_own_address(scope, on.value, packet):
+    if on is not None and not any(
+        scope.places[text_of(zone)].dynamic or is_own_address(scope, zone, packet)
+        for zone in zones_of(on)
+    ):
         return False
     if not matches(scope, rule, packet, packet.destination, packet.destination_port):
         return False

@@ -4,7 +4,7 @@ from natc.address import Family
 from natc.dsl import ast
 from natc.packet import Packet
 from tests.oracle.scope import Scope
-from tests.oracle.sets import has_address, is_mark, is_port, is_service, is_user
+from tests.oracle.sets import has_address, is_in_ipset, is_mark, is_port, is_service, is_user
 from tests.oracle.words import bounds, clause_of, endpoint
 
 
@@ -43,8 +43,7 @@ def _matches_clause(
         case "set":
             assert isinstance(value, ast.IpSet)
             asked = destination if value.flags[:1] == ("dst",) else packet.source
-            listed = (packet.family, asked) in scope.world.ipsets[value.name.text]
-            return listed != value.negated
+            return is_in_ipset(scope, value.sets, packet.family, asked)
     return True
 
 

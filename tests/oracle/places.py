@@ -19,8 +19,6 @@ def homes(scope: Scope, family: Family, address: int) -> list[Place]:
 
 def is_own_address(scope: Scope, zone: object, packet: Packet) -> bool:
     """Say whether the destination is one of the gateway's addresses in `zone`."""
-    if isinstance(zone, ast.Braces):
-        return any(is_own_address(scope, item.value, packet) for item in zone.items)
     place = scope.places[text_of(zone)]
     if place.dynamic:
         return (packet.family, packet.destination) in scope.world.local

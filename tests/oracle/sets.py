@@ -112,6 +112,21 @@ def is_mark(expression: object, mark: int) -> bool:
     raise AssertionError(f"not a set of marks: {expression}")
 
 
+def is_in_ipset(scope: Scope, expression: object, family: Family, value: int) -> bool:
+    match expression:
+        case ast.Name(text) | ast.String(text):
+            return (family, value) in scope.world.ipsets[text]
+        case ast.Braces(items):
+            return any(is_in_ipset(scope, item.value, family, value) for item in items)
+        case ast.Except(base, without):
+            return is_in_ipset(scope, base, family, value) and not is_in_ipset(
+                scope, without, family, value
+            )
+        case ast.Not(operand):
+            return not is_in_ipset(scope, operand, family, value)
+    raise AssertionError(f"not a set of ipsets: {expression}")
+
+
 def is_user(expression: object, user: str | None) -> bool:
     match expression:
         case ast.Number(text):

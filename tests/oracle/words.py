@@ -1,5 +1,6 @@
 """The smallest parts of the tree: clauses by their word, and texts as numbers."""
 
+from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address, ip_network
 
@@ -28,6 +29,19 @@ def servers(rule: ast.Rule) -> list[object]:
     """Return the servers of a rule, one that stands by for the others among them."""
     backup = clause_of(rule, "backup")
     return [*ends(rule), *([backup.value] if backup else [])]
+
+
+def zones_of(on: ast.Clause) -> list[object]:
+    """Return the zones and networks that `on` names."""
+    return list(_items(on.value))
+
+
+def _items(expression: object) -> Iterator[object]:
+    if isinstance(expression, ast.Braces):
+        for item in expression.items:
+            yield from _items(item.value)
+    else:
+        yield expression
 
 
 def text_of(expression: object) -> str:

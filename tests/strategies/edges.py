@@ -136,6 +136,8 @@ class Edges:
 
     def of_own_addresses(self, zone: object, family: Family) -> list[int]:
         """Return the gateway's addresses in a zone; all of them when it has them at run time."""
+        if isinstance(zone, ast.Braces):
+            return [a for item in zone.items for a in self.of_own_addresses(item.value, family)]
         assert isinstance(zone, ast.Name)
         address = self.blocks[zone.text].get("address")
         if address == ast.Name("dynamic"):

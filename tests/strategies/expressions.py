@@ -257,6 +257,13 @@ class Expressions:
                 return braces([ast.Name(self.pick(names)), *here])
         return ast.Name(self.pick(names))
 
+    def on(self, zones: Sequence[str]) -> ast.Clause:
+        """Return `on` with one of `zones`, or with a list of them."""
+        if self.chance(3):
+            listed = [ast.Name(self.pick(zones)) for _ in range(self.count(1, 3))]
+            return ast.Clause("on", braces(listed))
+        return ast.Clause("on", ast.Name(self.pick(zones)))
+
     def user(self, *, negative: bool = True) -> ast.SetExpr:
         """Return a set of users."""
         number = ast.Number(self.pick(universe.USERS))
@@ -277,17 +284,26 @@ class Expressions:
     def mark(self) -> ast.SetExpr:
         """Return a set of marks."""
         one = mark(self.pick(universe.MARKS))
-        match self.pick(("one", "one", "list", "not")):
+        other = ast.Mark("0x4/0x4")
+        match self.pick(("one", "one", "list", "not", "not in list", "except")):
             case "list":
-                return braces([one, ast.Mark("0x4/0x4")])
+                return braces([one, other])
             case "not":
                 return ast.Not(one)
+            case "not in list":
+                return braces([ast.Not(other), one])
+            case "except":
+                return ast.Except(other, braces([one, ast.Mark("0x8/0x8")]))
         return one
 
     def ipset(self) -> ast.IpSet:
-        """Return a question to an existing set of addresses."""
+        """Return a question to existing sets of addresses."""
         flags = self.pick(((), ("src",), ("dst",)))
-        return ast.IpSet(ast.Name(self.pick(universe.SETS)), flags, self.chance(3))
+        one, other = (ast.Name(name) for name in universe.SETS)
+        sets: tuple[ast.SetExpr, ...] = (one, other, braces([one, other]), braces([other, one]))
+        sets += (ast.Except(one, other), ast.Except(other, one), braces([one, ast.Not(other)]))
+        named = self.pick(sets)
+        return ast.IpSet(ast.Not(named) if self.chance(3) else named, flags)
 
 
 def mark(text: str) -> ast.SetExpr:

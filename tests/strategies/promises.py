@@ -72,8 +72,18 @@ class Promises:
                 value, have = self.say.addresses(families)
                 clauses.append(ast.Clause(word, value))
                 named |= have
-        if self.say.chance(2):
-            clauses.append(ast.Clause(self.say.pick(("in", "out")), self.say.interfaces()))
+        zones = [
+            name
+            for name, (side, have) in self.say.known.sides.items()
+            if side is universe.PPP or families <= have
+        ]
+        if any(clause.keyword == "to" for clause in clauses):
+            zones = []  # None of its own addresses may be left.
+        match self.say.pick(("nothing", "in", "out", "on")):
+            case "on" if zones:
+                clauses.append(self.say.on(zones))
+            case "in" | "out" as word:
+                clauses.append(ast.Clause(word, self.say.interfaces()))
         if named != families:
             clauses.insert(0, ast.Clause(f"ipv{min(families).value}"))
         quantifier: Literal["all", "never"] = self.say.pick(("all", "never"))

@@ -123,7 +123,7 @@ class Rules:
             case "out":
                 return [ast.Clause("out", self.say.interfaces())]
             case "on":
-                return [ast.Clause("on", ast.Name(self.say.pick(list(self.say.known.sides))))]
+                return [self.say.on(list(self.say.known.sides))]
         return []
 
     # Destination rules.
@@ -257,9 +257,7 @@ class Rules:
                 ]
         clauses: Clauses = []
         if self.say.chance(2):
-            clauses.append(
-                ast.Clause("on", ast.Name(self.say.pick(("wan", *self.say.known.sides))))
-            )
+            clauses.append(self.say.on(["wan", *self.say.known.sides]))
         if self.say.chance(4):
             clauses.append(ast.Clause(f"ipv{family.value}"))
         left, right = (ast.Address(text) for text in texts)
@@ -282,7 +280,7 @@ class Rules:
         kind = self.say.pick(kinds)
         if kind == "on":
             dynamic = ["ppp"] if "ppp" in zones else []
-            clauses.append(ast.Clause("on", ast.Name(self.say.pick(dynamic + zones))))
+            clauses.append(self.say.on(dynamic + zones))
         if "in" in kind and not has_user:
             clauses.append(ast.Clause("in", self.say.interfaces(local=True)))
         if "to" in kind:

@@ -17,5 +17,6 @@ snat from b out eth0 -> 203.0.113.2
 
 ## Precision
 
-Exact: 32 MiB, 32 braces, 64 `except`s in a statement, 100 definitions of definitions.
+Exact: 32 MiB, 32 braces, 64 `except`s in a statement, 100 definitions of definitions,
+1,024 cases of a set of marks or ipsets.
 """

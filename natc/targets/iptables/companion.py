@@ -14,6 +14,13 @@ ROUTING_PROTOCOL = 78
 Source: include/uapi/linux/rtnetlink.h, RTPROT_*; `ip rule` knows it since Linux 4.17.
 """
 
+ROUTING_PREFERENCE = 100
+"""Where natc's rules stand among those of `ip rule`.
+
+Of two rules alike in one place the kernel refuses the second; without a place each gets its own.
+Source: net/core/fib_rules.c, rule_exists(), Linux 6.18.
+"""
+
 
 def route_arguments(routes: Iterable[PolicyRoute]) -> Iterator[str]:
     """Yield arguments of `ip(8)` that put policy routing in place where there is none.
@@ -23,7 +30,8 @@ def route_arguments(routes: Iterable[PolicyRoute]) -> Iterator[str]:
     for route in routes:
         everywhere = "0.0.0.0/0" if route.family is Family.IPV4 else "::/0"
         mark = f"{route.mark:#x}/{route.mask:#x}"
-        yield f"-{route.family.value} rule add fwmark {mark} lookup {ROUTING_TABLE}"
+        place = f"lookup {ROUTING_TABLE} pref {ROUTING_PREFERENCE}"
+        yield f"-{route.family.value} rule add fwmark {mark} {place}"
         yield f"-{route.family.value} route replace local {everywhere} dev lo table {ROUTING_TABLE}"
 
 

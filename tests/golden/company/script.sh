@@ -99,11 +99,16 @@ unroute() {
     ip "-$1" route flush table 100 protocol 78 >/dev/null 2>&1 || :
 }
 
+# route ARGUMENTS: policy routing, which another run may have made a moment ago.
 route() {
-    said=$(ip "$@" 2>&1) || {
-        say "ip $* failed: $said"
-        exit 3
-    }
+    said=$(ip "$@" 2>&1) && return 0
+    case $said in
+        *'File exists'*) ;;
+        *)
+            say "ip $* failed: $said"
+            exit 3
+            ;;
+    esac
 }
 
 # IPv4

@@ -99,11 +99,16 @@ unroute() {
     ip "-$1" route flush table 100 protocol 78 >/dev/null 2>&1 || :
 }
 
+# route ARGUMENTS: policy routing, which another run may have made a moment ago.
 route() {
-    said=$(ip "$@" 2>&1) || {
-        say "ip $* failed: $said"
-        exit 3
-    }
+    said=$(ip "$@" 2>&1) && return 0
+    case $said in
+        *'File exists'*) ;;
+        *)
+            say "ip $* failed: $said"
+            exit 3
+            ;;
+    esac
 }
 
 # IPv4
@@ -175,7 +180,7 @@ put "$IPTABLES_RESTORE" nat ':NATC-PRE - [0:0]
 -A NATC-POST -o ppp+ -m iprange --src-range 192.168.3.0-192.168.5.255 -m comment --comment "office.nat:109 backup-line" -j MASQUERADE'
 prune "$IPTABLES_RESTORE" nat 'NATC-PRE NATC-PRE-1 NATC-IN NATC-OUT NATC-OUT-1 NATC-POST'
 unroute 4
-route -4 rule add fwmark 0x1/0x1 lookup 100 protocol 78
+route -4 rule add fwmark 0x1/0x1 lookup 100 pref 100 protocol 78
 route -4 route replace local 0.0.0.0/0 dev lo table 100 protocol 78
 
 # IPv6
