@@ -99,37 +99,36 @@ class _Row:
         self._primary = primary
         self._common = list(_common(hulls))
         fields = _telling(hulls)
-        self.packs = [
+        self._packs = [
             _Pack(pieces[at : at + _PACK], fields, primary) for at in range(0, len(pieces), _PACK)
         ]
-        self._lows = [pack.low for pack in self.packs]
-        self._highs = list(accumulate((pack.high for pack in self.packs), max))
+        self._lows = [pack.low for pack in self._packs]
+        self._highs = list(accumulate((pack.high for pack in self._packs), max))
 
-    def meeting(self, hull: Hull) -> "Iterator[_Pack]":
-        """Yield the packs with boxes that may meet `hull`."""
+    def meeting(self, hull: Hull) -> "Iterable[_Pack]":
+        """Return the packs with boxes that may meet `hull`."""
         for field, low, high in self._common:
             span = hull[field]
             if span is not None and (span[1] < low or high < span[0]):
-                return
+                return ()
         low, high = hull[self._primary] or _EVERY
-        for place in range(bisect_right(self._lows, high) - 1, -1, -1):
-            if self._highs[place] < low:
-                return  # So do all before it.
-            if self.packs[place].high >= low:
-                yield self.packs[place]
+        return self._from_to(high, low)
 
-    def holding(self, hull: Hull) -> "Iterator[_Pack]":
-        """Yield the packs with boxes that may hold all of `hull`."""
+    def holding(self, hull: Hull) -> "Iterable[_Pack]":
+        """Return the packs with boxes that may hold all of `hull`."""
         for field, low, high in self._common:
             span = hull[field]
             if span is None or span[0] < low or high < span[1]:
-                return
-        low, high = hull[self._primary] or _EVERY
-        for place in range(bisect_right(self._lows, low) - 1, -1, -1):
-            if self._highs[place] < high:
+                return ()
+        return self._from_to(*(hull[self._primary] or _EVERY))
+
+    def _from_to(self, start: int, end: int) -> "Iterator[_Pack]":
+        """Yield the packs that begin at `start` or before, and end at `end` or after."""
+        for place in range(bisect_right(self._lows, start) - 1, -1, -1):
+            if self._highs[place] < end:
                 return  # So do all before it.
-            if self.packs[place].high >= high:
-                yield self.packs[place]
+            if self._packs[place].high >= end:
+                yield self._packs[place]
 
 
 class _Pack:
