@@ -11,7 +11,7 @@ COMPILER := gcc libc6-dev python3-dev
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools daemons libiptc bytecode demo test check golden docs kernel fuzz fuzz-kernel bench clean
+.PHONY: help setup tools daemons libiptc bytecode demo test check golden docs kernel fuzz fuzz-lint fuzz-kernel bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -110,6 +110,16 @@ kernel: setup daemons bytecode  ## only the tests in a real kernel
 
 fuzz: setup  ## more random policies: make fuzz N=5000
 	NATC_EXAMPLES=$(or $(N),2000) $(PYTEST) tests/laws tests/fuzz -q
+
+BRUTE := $(addprefix tests/lint/test_,exemptions.py misfits.py no_ops.py pairs.py unreached.py)
+
+fuzz-lint: setup  ## lint rules against every packet, on random rule sets: make fuzz-lint N=20000
+	@count=$(or $(N),5000); first=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
+	echo "from seed $$first"; \
+	NATC_RULE_SETS=$$count NATC_EXAMPLES=$$((count / 5)) NATC_RULE_SETS_FROM=$$first \
+	    $(PYTEST) tests/lint/test_random_*.py $(BRUTE) -q -n auto --dist loadgroup && \
+	echo "$$count lists of rules, $$count with chains and $$count policies from seed $$first:" \
+	    "no disagreement with brute force"
 
 fuzz-kernel: setup  ## random policies and rule sets in a real kernel: make fuzz-kernel N=5000
 	$(BIN)/python -m tests.kernel_diff.fuzz --count $(or $(N),1000) $(if $(SEED),--seed $(SEED))

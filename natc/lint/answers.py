@@ -162,7 +162,17 @@ def _comes_back(subject: Subject, known: Sides, side: Side, packets: Box, server
         return True
     place = known.family, Hook.POSTROUTING
     rules = subject.rules.get(place, ())
+    seen = leaving(packets, server, side.interfaces)
     return any(
         isinstance(rules[position].action, TRANSLATING_SOURCE)
-        for position in meeting(subject, place, leaving(packets, server, side.interfaces))
+        and any(_can_be(box & seen, server) for box in rules[position].match.boxes)
+        for position in meeting(subject, place, seen)
     )
+
+
+def _can_be(seen: Box | None, server: Server) -> bool:
+    """Whether there are such packets, whose port is the one that they asked for if it is kept."""
+    if seen is None or server.ports is not None:
+        return seen is not None
+    now, asked = seen.get(Field.DESTINATION_PORT), seen.get(Field.ORIGINAL_PORT)
+    return now is None or asked is None or bool(now & asked)

@@ -24,6 +24,9 @@ from natc.packet import Packet
 _MOST_TRIED = 64
 """Forwards that one source rule is composed with."""
 
+_MOST_PIECES = 8
+"""Parts of what a forward turns that are followed to one source rule."""
+
 _BEFORE = {
     Field.SOURCE: Field.SOURCE,
     Field.SOURCE_PORT: Field.SOURCE_PORT,
@@ -89,11 +92,17 @@ class Arrivals:
         }
         for asked in rule.match.boxes:
             came = restricted(asked, outside)
-            left = came and left_for(self._subject, (family, Hook.PREROUTING), before, came)
-            seen = left and leaving(left, server, side.interfaces) & box
-            taken = seen and left_for(self._subject, (family, Hook.POSTROUTING), position, seen)
-            if left and taken and (packets := left & _as_came(taken, server)):
-                return shown(self._subject, family, packets)
+            pieces = [came & _as_came(box, server)] if came else []
+            for _ in range(_MOST_PIECES):
+                piece = pieces.pop() if pieces else None
+                left = piece and left_for(self._subject, (family, Hook.PREROUTING), before, piece)
+                if not piece or not left:
+                    continue
+                seen = leaving(left, server, side.interfaces) & box
+                taken = seen and left_for(self._subject, (family, Hook.POSTROUTING), position, seen)
+                if taken and (packets := left & _as_came(taken, server)):
+                    return shown(self._subject, family, packets)
+                pieces += piece.minus(left, family)
         return None
 
     def _is_taken(self, packet: Packet, forward: Rule, rule: Rule) -> bool:

@@ -169,14 +169,14 @@ class Relations:
         """Return what takes the packets of a dead rule of a chain that some leave early.
 
         One whose own match holds them all, or else rules and those by which packets leave.
-        Empty where none leave, or they do not tell.
+        Empty where none leave, or they do not tell, as where marks change on the way.
         """
         jump = self.list.within[position]
         leaving = [] if jump is None else self.list.given_back.get(jump, [])
         leaving = [each for each in leaving if each < position]
-        if jump is None or not leaving:
-            return ()
         match = self.list.rules[position].match.boxes
+        if jump is None or not leaving or any(map(_asks_for_marks, match)):
+            return ()
         for each in range(jump, position):
             is_end = self.list.decides[each] or each in leaving
             if is_end and _all_inside(match, self.list.rules[each].match.boxes):

@@ -112,3 +112,19 @@ def test_a_rule_that_repeats_what_others_do_to_a_part_each_is_redundant():
         f"{way} --dport 80:81 -j DNAT --to-destination 10.0.0.1:80",
     )
     assert [each.code for each in found(subject(*rules), "NAT101", "NAT102")] == ["NAT102"]
+
+
+def test_a_dead_rule_of_a_chain_that_sets_marks_is_told_by_the_marks_that_came():
+    """Not by the first rule, for packets that came with 0x2: with any mark, the DNAT above."""
+    rules = (
+        ":X - [0:0]",
+        "-A PREROUTING -p tcp -m mark --mark 0x2/0x2 -j ACCEPT",
+        "-A PREROUTING -p tcp -m tcp --dport 80 -j X",
+        "-A X -s 10.0.0.1/32 -j RETURN",
+        "-A X -j MARK --set-xmark 0x3/0x3",
+        "-A X -p tcp -m mark --mark 0x1/0x1 -j DNAT --to-destination 10.0.0.9",
+        "-A X -p tcp -m mark --mark 0x2/0x2 -j DNAT --to-destination 10.0.0.9",
+    )
+    (dead,) = found(subject(*rules), "NAT101", "NAT102")
+    assert dead.code == "NAT102"
+    assert [label.span.text for label in dead.related] == [rules[5]]

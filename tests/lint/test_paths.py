@@ -107,6 +107,7 @@ def test_what_passes_by_is_not_taken(rules: str, count: int):
         pytest.param("dnat tcp/80 to 203.0.113.2 -> 192.168.3.10\nsnat from dmz to 192.168.3.10 out lan -> 192.168.3.1", True, id="for others by hand"),
         pytest.param("dnat tcp/80 in wan to 203.0.113.2 -> 192.168.3.10\ndnat tcp/80 in lan to 203.0.113.2 -> 192.168.4.10", False, id="another server for the inside"),
         pytest.param("exempt in lan to 203.0.113.2\ndnat tcp/80 to 203.0.113.2 -> 192.168.3.10", False, id="kept out on purpose"),
+        pytest.param("dnat to 203.0.113.2 -> 192.168.3.10\ndnat tcp/80 to 203.0.113.2 in wan -> 192.168.3.10:8080 hairpin", True, id="answers to another forward, whose port is another"),
         pytest.param("dnat tcp/80 in dmz to 203.0.113.2 -> 192.168.3.10", False, id="for the dmz only"),
         pytest.param("dnat tcp/80 to 203.0.113.2 from not lan -> 192.168.3.10", False, id="not for the lan"),
         pytest.param("dnat tcp/80 to 203.0.113.2 -> 192.168.3.1", False, id="to the gateway itself"),
@@ -136,6 +137,14 @@ def test_servers_want_to_see_their_clients(rules: str, is_found: bool):
     findings = found(subject(HOME + forward + rules), "hides-client")
     assert bool(findings) is is_found
     assert all(finding.related[0].span.text == forward.strip() for finding in findings)
+
+
+def test_clients_are_hidden_also_where_a_forward_above_takes_some_of_them():
+    hiding = "snat tcp/80 out lan -> 203.0.113.2\n"
+    above = "dnat tcp to 203.0.113.2 -> 192.168.4.10\n"
+    below = "dnat to { 203.0.113.2, 192.0.2.9 } -> 192.168.3.10"
+    (finding,) = found(subject(HOME + hiding + above + below), "hides-client")
+    assert finding.related[0].span.text == below
 
 
 def test_a_door_to_the_gateway_is_enough():
