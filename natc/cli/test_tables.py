@@ -114,7 +114,7 @@ def _sum(groups: Sequence[tuple[str, str, list[Verdict]]]) -> str:
     failed = sum(any(verdict.problem for verdict in found) for _, _, found in groups)
     noun = "test" if len(groups) == 1 else "tests"
     if failed:
-        return f"{failed} of {len(groups)} {noun} fail"
+        return f"{failed} of {len(groups)} {noun} {'fails' if len(groups) == 1 else 'fail'}"
     return f"{len(groups)} {noun} pass" if noun == "tests" else "1 test passes"
 
 

@@ -42,6 +42,10 @@ _STATEMENT_WORDS = (
 )
 _STATEMENTS = tuple(_STATEMENT_WORDS.split(" "))
 
+_ENDS = frozenset({"CLOSE", "_NEWLINE", "SEMICOLON", "$END"})
+
+_IPTABLES = ("-", "*", ":", "COMMIT", "iptables", "ip6tables")
+"""How lines for iptables begin."""
 
 _DIGITS = re.compile(r"\d[\d.:-]*")
 
@@ -51,9 +55,32 @@ _AROUND = 200
 _PORTS = r"[0-9]+(?:-[0-9]+)?"
 _COMMA = r"[ \t]*,[ \t]*"
 
+_OPTIONS = {
+    "-s": "from",
+    "-d": "to",
+    "-i": "in",
+    "-o": "out",
+    "--sport": "sport",
+    "--to": "->",
+    "--to-source": "->",
+    "--to-destination": "->",
+}
+"""Options of iptables, and the word that says the same here."""
+
+_ENTRY = r"(?:interface|address|subnet|bridge|forward|ports|owner)"
+
 _SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     # Arrows of other languages.
-    (r"=>|→|–>|(?<=[ \t])>", lambda _: "write `->`"),
+    (r"=>|→|–>|--+>|(?<=[ \t])>", lambda _: "write `->`"),
+    # Options of iptables.
+    (r"--(?:dports?|destination-ports?)\b", lambda _: "ports follow the protocol: `tcp/80`"),
+    (
+        r"(?<!\S)(-[sdio]|--sport|--to|--to-source|--to-destination)[ \t]+([^\s{};]+)",
+        lambda found: f"write `{_OPTIONS[found[1]]} {found[2]}`",
+    ),
+    # Entries of a block.
+    (rf",(?=[ \t]*{_ENTRY}\b)", lambda _: "entries of a block stand apart by `;`"),
+    (rf"\b({_ENTRY})[ \t]*:", lambda found: f"write `{found[1]}` without the `:`"),
     # Services as other programs write them.
     (rf"\b({_PORTS})/(tcp|udp|sctp)\b", lambda found: f"write `{found[2]}/{found[1]}`"),
     (
@@ -64,6 +91,9 @@ _SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         r"(?i:\b(?:tcp|udp|sctp)/[0-9][0-9,{}-]*)",
         lambda found: f"did you mean `{found.group().lower()}`?",
     ),
+    # Options of a balance.
+    (r"[0-9]+[ \t]*%", lambda _: "weights are whole numbers; each gets its part of their sum"),
+    (r"\bsticky[ \t]+([0-9]+[a-z]+)", lambda found: f"write `sticky for {found[1]}`"),
     # Targets.
     (
         r"->[ \t]*([0-9.]+)[ \t]+([0-9]+)(?![0-9.])",
@@ -86,6 +116,10 @@ _SLIPS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"->[ \t]*([^\s{}]+[ \t]+except[ \t]+(?!user\b)[^\s{}]+)",
         lambda found: f"write `-> {{ {found[1]} }}`",
+    ),
+    (
+        r"![ \t]*(from|to|in|out|sport)[ \t]+([^\s,{}]+)",
+        lambda found: f"write `{found[1]} not {found[2]}`",
     ),
     (r"![ \t]*([^\s,{}]+)", lambda found: f"write `not {found[1]}`"),
     # Words in the wrong order.
@@ -156,7 +190,8 @@ def _diagnostic(
 ) -> Diagnostic:
     could = _expected(expected, parser)
     label = Label(place, f"expected {could}" if could else "")
-    return Diagnostic("NAT000", message, label, help=_help(place, expected, token))
+    help_ = _help(place, expected, token) or _near_word(place.text, expected, parser)
+    return Diagnostic("NAT000", message, label, help=help_)
 
 
 def _slip(place: Span) -> str | None:
@@ -173,7 +208,7 @@ def _slip(place: Span) -> str | None:
 
 def _expected(expected: set[str], parser: Any) -> str:
     """Return what could stand there, at most six things, words in the order of the grammar."""
-    shown = []
+    shown: list[str] = []
     if expected >= {"ADDRESS", "NAME", "OPEN"}:
         expected = expected - _VALUES - {"NOT"}
         shown.append("a value")
@@ -184,6 +219,8 @@ def _expected(expected: set[str], parser: Any) -> str:
     text = {t.name: str(t.pattern.value) for t in terminals if t.pattern.type == "str"}
     expected = expected - ({"_NEWLINE", "SEMICOLON"} if "$END" in expected else set())
     names = sorted(expected, key=lambda name: order.get(name, len(order)))
+    if len(shown) + len(names) > 6 and _ENDS & expected:
+        names = [name for name in names if name not in _ENDS]  # Ends go without saying.
     shown += (_WORDS.get(n) or f"`{text[n]}`" for n in names if n in _WORDS or n in text)
     shown = list(dict.fromkeys(shown))
     if len(shown) > 6:
@@ -195,6 +232,8 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
     """Return the nearest valid form, where it is clear."""
     text = place.text
     if "VERB" in expected:
+        if text.startswith(_IPTABLES):
+            return "`natc import` makes a policy of rules for iptables"
         near = get_close_matches(text, _STATEMENTS, n=1)
         return f"did you mean `{near[0]}`?" if near else None
     slip = _slip(place)
@@ -207,3 +246,14 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
     if "=" in expected:
         return "a definition has a `=`: `address web = 192.168.3.10`"
     return None
+
+
+def _near_word(text: str, expected: set[str], parser: Any) -> str | None:
+    """Return help for a word that is almost one that could stand there."""
+    words = [
+        str(terminal.pattern.value)
+        for terminal in parser.terminals
+        if terminal.name in expected and terminal.pattern.type == "str"
+    ]
+    near = get_close_matches(text, words, n=1, cutoff=0.75)
+    return f"did you mean `{near[0]}`?" if near else None

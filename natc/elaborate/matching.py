@@ -152,6 +152,12 @@ def _two_services(earlier: ast.Clause, later: ast.Clause) -> Problem:
             "two services are a list: `{ a, b }`; a zone stands after `on`, `in` or `out`, "
             "addresses after `from` or `to`, a target after `->`"
         )
+    elif (
+        isinstance(first, ast.Service)
+        and isinstance(second, ast.Endpoint)
+        and second.text.startswith(":")
+    ):
+        help_ = f"write `{first.text}-{second.text[1:]}`"
     elif isinstance(second, ast.Address | ast.Endpoint):
         help_ = LONELY_ADDRESS
     else:

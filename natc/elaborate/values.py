@@ -274,13 +274,21 @@ def _one(text: str, span: Span) -> tuple[Family, int]:
 
 def _prefix_length(family: Family, text: str, span: Span) -> int:
     if "." in text:
-        raise Problem(
-            "NAT206",
-            f"`{text}` is a mask",
-            span,
-            help="write the prefix length: `/24` for 255.255.255.0",
-        )
+        raise Problem("NAT206", f"`{text}` is a mask", span, help=_length_of(text))
     return _numbers(text, span, f"{family} prefix length", 0, family.bits).first
+
+
+def _length_of(mask: str) -> str:
+    """Return help that names the prefix length of a mask, an example where it has none."""
+    every = Family.IPV4.last
+    try:
+        value = address.parse_ipv4(mask)
+    except ValueError:
+        value = 1
+    length = value.bit_count()
+    if value == every ^ (every >> length):
+        return f"write the prefix length: `/{length}`"
+    return "write the prefix length: `/24` for 255.255.255.0"
 
 
 def _numbers(text: str, span: Span, what: str, low: int, high: int) -> IntervalSet:

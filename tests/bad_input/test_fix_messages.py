@@ -37,6 +37,52 @@ from tests.bad_input.test_values import problems
         ("masquerade from lan, wan out wan", ",", "write a list: `{ lan, wan }`"),
         ("masquerade out !wan", "!wan", "write `not wan`"),
         ("masquerade out ! wan", "!", "write `not wan`"),
+        ("masquerade out wan ! to 10.0.0.0/8", "!", "write `to not 10.0.0.0/8`"),
+        (
+            "masquerade from 10.0.0.0/255.0.0.0 out wan",
+            "255.0.0.0",
+            "write the prefix length: `/8`",
+        ),
+        (
+            "masquerade from 10.0.0.0/0.0.0.255 out wan",
+            "0.0.0.255",
+            "write the prefix length: `/24` for 255.255.255.0",
+        ),
+        ("masquerade out eth0:1", "eth0:1", "labels of addresses are no interfaces: write `eth0`"),
+        (
+            "masquerade lan out wan",
+            "lan",
+            "a zone stands after `on`, `in` or `out`, addresses after `from` or `to`",
+        ),
+        (
+            "dnat tcp --dport 80 on wan -> 10.0.0.1",
+            "--dport",
+            "ports follow the protocol: `tcp/80`",
+        ),
+        (
+            "snat out wan --to-source 203.0.113.2",
+            "--to-source",
+            "write `-> 203.0.113.2`",
+        ),
+        ("snat -s 10.0.0.0/8 out wan -> 203.0.113.2", "-s", "write `from 10.0.0.0/8`"),
+        ("dnat tcp/80 on wan --> 10.0.0.1", "-->", "write `->`"),
+        ("dnat tcp/8000:8010 on wan -> 10.0.0.1", ":8010", "write `tcp/8000-8010`"),
+        ("-A POSTROUTING -o eth0", "-A", "`natc import` makes a policy of rules for iptables"),
+        ("*nat", "*nat", "`natc import` makes a policy of rules for iptables"),
+        ("snat out wan -> 203.0.113.2 persistant", "persistant", "did you mean `persistent`?"),
+        ("zone x { interface eth3; adress 10.0.0.1 }", "adress", "did you mean `address`?"),
+        (
+            "zone x { interface eth3, address 10.0.0.1 }",
+            ",",
+            "entries of a block stand apart by `;`",
+        ),
+        ("zone x { interface: eth3 }", ":", "write `interface` without the `:`"),
+        (
+            "balance tcp/80 on wan -> { 10.0.0.1 weight 50%, 10.0.0.2 weight 50% }",
+            "%",
+            "weights are whole numbers; each gets its part of their sum",
+        ),
+        ("balance tcp/80 on wan -> { 10.0.0.1 } sticky 5m", "5m", "write `sticky for 5m`"),
         ("masquerade to any out wan", "any", "leave `to` out: that means all"),
         ("masquerade any out wan", "any", "leave it out: that means all"),
         (
@@ -68,6 +114,13 @@ def test_a_habit_is_named_and_put_right(rule: str, place: str, help_: str) -> No
     (problem,) = problems(rule)
     assert problem.primary.span.text == place
     assert problem.help == help_
+
+
+def test_the_entries_of_a_network_are_listed() -> None:
+    (problem,) = problems("network x { bridge br3; mode nat }")
+    assert problem.primary.text == (
+        "expected `address`, `subnet`, `bridge`, `forward`, `ports` or `owner`"
+    )
 
 
 def test_an_address_that_ends_like_a_port_is_pointed_out() -> None:

@@ -60,7 +60,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     "a forward of all ports",
                     Label(rule.origin, "for whatever the server listens on"),
                     help="name the ports, such as "
-                    + ("`--dports 80,443`" if subject.is_dump else "`tcp/{ 80, 443 }`"),
+                    + ("`--dports 80,443`" if subject.is_dump else "`tcp/{80,443}`"),
                 )
 
 

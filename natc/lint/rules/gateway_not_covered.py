@@ -32,6 +32,7 @@ from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.forwards import forwards, left_for
+from natc.lint.one_to_one import one_to_one
 from natc.lint.ordinary import shown
 from natc.lint.sides import Sides, is_wide, sides
 from natc.lint.subject import Subject
@@ -51,7 +52,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                     "the gateway itself does not reach a forwarded service",
                     Label(rule.origin, "not for what the gateway sends"),
                     witness=packet,
-                    help="add `hairpin`, or a rule `in local`",
+                    help="add a `dnat` with `in local`"
+                    if rule.origin in one_to_one(subject)
+                    else "add `hairpin`, or a rule `in local`",
                 )
 
 

@@ -57,7 +57,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             "a translation that changes nothing",
             Label(rule.origin, "packets have this address already"),
             witness=packet,
-            help="`exempt`, or `-j ACCEPT`, keeps packets from the rules below",
+            help=f"`{'-j ACCEPT' if subject.is_dump else 'exempt'}` keeps packets from the rules "
+            "below",
         )
 
 

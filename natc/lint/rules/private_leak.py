@@ -36,6 +36,7 @@ they do.
 from collections.abc import Iterator
 from functools import partial
 
+from natc.address import Family, text_of
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.fields import NO_USER, Field
 from natc.ir.intervals import point
@@ -63,9 +64,18 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                         Label(inside.origin, f"its hosts leave by `{outside.name}` untranslated"),
                         related=(Label(outside.origin, "lies outside"),),
                         witness=shown(subject, family, leak),
-                        help=f"`masquerade from {inside.name} out {outside.name}`, or an `exempt` "
-                        "where they are to leave so",
+                        help=f"`{_repair(inside, outside, family)}`, or an `exempt` where they are "
+                        "to leave so",
                     )
+
+
+def _repair(inside: Side, outside: Side, family: Family) -> str:
+    """Return the rule that is missing."""
+    way = f"from {inside.name} out {outside.name}"
+    own = [value for kind, value in outside.place.addresses if kind is family]
+    if own and not outside.is_dynamic:
+        return f"snat {way} -> {text_of(family, own[0])}"
+    return f"masquerade{' ipv6' if family is Family.IPV6 else ''} {way}"
 
 
 def _leaving(inside: Side, outside: Side, known: Sides) -> Box | None:
