@@ -10,6 +10,7 @@ from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import EVERYTHING, Box
 from natc.ir.stack import NotDecided
+from natc.lint.forwards import TURNING
 from natc.lint.lists import HookList
 from natc.lint.ordinary import ordinary_of, shown
 from natc.lint.subject import Subject
@@ -69,11 +70,15 @@ def witness(subject: Subject, rule: Rule, within: Box | None = None) -> Packet |
     if rule.hook in _LOCAL:
         within = (within or EVERYTHING).having(Field.IN_INTERFACE, point(0))
     boxes = [box if within is None else box & within for box in coming(subject, rule)]
+    turned: Packet | None = None
     for packets in _tried(subject, rule, [box for box in boxes if box is not None]):
         packet = shown(subject, rule.family, packets)
-        if _meets(subject, packet, rule):
+        ways = _ways_to(subject, packet, rule)
+        if not all(map(_is_turned, ways)):
             return packet
-    return None
+        if ways and turned is None:
+            turned = packet
+    return turned
 
 
 def taken(subject: Subject, packets: Sequence[Box], by: Sequence[Rule]) -> Packet | None:
@@ -109,8 +114,15 @@ def _tried(subject: Subject, rule: Rule, boxes: list[Box]) -> Iterator[Box]:
         return
 
 
-def _meets(subject: Subject, packet: Packet, rule: Rule) -> bool:
-    steps: Iterable[Rule | None] = (
-        step.rule for outcome in trace(subject, packet).outcomes for step in outcome.steps
-    )
-    return any(met is rule for met in steps)
+def _ways_to(subject: Subject, packet: Packet, rule: Rule) -> list[list[Rule]]:
+    """Return the rules above, on each way of a packet that comes to `rule`."""
+    ways: list[list[Rule]] = []
+    for outcome in trace(subject, packet).outcomes:
+        met = [step.rule for step in outcome.steps if step.rule is not None]
+        ways += [met[:place] for place, one in enumerate(met) if one is rule]
+    return ways
+
+
+def _is_turned(way: Iterable[Rule]) -> bool:
+    """Whether a packet has another destination by then: it may show something else."""
+    return any(isinstance(rule.action, TURNING) for rule in way)

@@ -241,6 +241,7 @@ def _ways_out(
 ) -> list[Side]:
     """Return the zones by which source rules let other places out to everywhere."""
     found: list[Side] = []
+    every = _union(zone.interfaces for zone in zones)
     asked: dict[IntervalSet | None, list[Side]] = {}
     for rule in rules:
         if not isinstance(rule.action, TRANSLATING_SOURCE):
@@ -252,6 +253,8 @@ def _ways_out(
                 open_ = asked[out] = [z for z in zones if out is None or z.interfaces <= out]
             if not open_ or not is_wide(box.sets[Field.DESTINATION], family):
                 continue
+            if box.sets[Field.SOURCE] is None and (out is None or not out <= every):
+                continue  # It does not say which places.
             for zone in [zone for zone in open_ if _lets_out(box, zone, homes, family)]:
                 open_.remove(zone)
                 found.append(zone)
@@ -259,14 +262,19 @@ def _ways_out(
 
 
 def _lets_out(box: Box, zone: Side, homes: IntervalSet, family: Family) -> bool:
+    """Whether a source rule that leaves by `zone` is for hosts of other places."""
     source, out = box.sets[Field.SOURCE], box.sets[Field.OUT_INTERFACE]
     if box.sets[Field.TRANSLATED] is not None:
         return False
     if source is None:
-        return out is not None and out <= zone.interfaces
-    if not source <= homes or source & zone.subnet:
+        return True
+    if source & zone.subnet:
         return False
-    return source <= PRIVATE[family] or not _is_private(zone, family)
+    is_public = not _is_private(zone, family)
+    if not source <= homes:  # Whoever they are, they are to leave by an address of the internet.
+        is_said = out is not None and out <= zone.interfaces
+        return is_said and is_public and bool(zone.own) and source <= PRIVATE[family]
+    return source <= PRIVATE[family] or is_public
 
 
 def _union(sets: Iterable[IntervalSet]) -> IntervalSet:
