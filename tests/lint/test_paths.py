@@ -139,6 +139,16 @@ def test_servers_want_to_see_their_clients(rules: str, is_found: bool):
     assert all(finding.related[0].span.text == forward.strip() for finding in findings)
 
 
+def test_all_zones_by_which_a_place_leaks_are_told_at_once():
+    two = (
+        HOME
+        + "zone dsl { interface ppp0; address dynamic }\nmasquerade from dmz out { wan, dsl }\n"
+    )
+    (finding,) = found(subject(two), "private-leak")
+    assert finding.primary.text == "its hosts leave by `wan` and `dsl` untranslated"
+    assert len(finding.related) == 2
+
+
 def test_clients_are_hidden_also_where_a_forward_above_takes_some_of_them():
     hiding = "snat tcp/80 out lan -> 203.0.113.2\n"
     above = "dnat tcp to 203.0.113.2 -> 192.168.4.10\n"

@@ -49,24 +49,32 @@ from natc.lint.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield a finding for each place whose addresses can leave."""
+    """Yield a finding for each place whose addresses can leave, by whichever zones."""
     for family, known in sides(subject).items():
-        for outside in known.outside:
-            for inside in known.inside:
-                leaving = _leaving(inside, outside, known)
-                leak = leaving and ordinary_of(
-                    subject, family, leaving, partial(untouched, subject, family)
+        for inside in known.inside:
+            leaks = list(_leaks(subject, inside, known))
+            if leaks:
+                ways = " and ".join(f"`{outside.name}`" for outside, _ in leaks)
+                repairs = " and ".join(f"`{_repair(inside, out, family)}`" for out, _ in leaks)
+                yield Diagnostic(
+                    "NAT402",
+                    "private addresses can leave by an outside zone as they are",
+                    Label(inside.origin, f"its hosts leave by {ways} untranslated"),
+                    related=tuple(Label(outside.origin, "lies outside") for outside, _ in leaks),
+                    witness=shown(subject, family, leaks[0][1]),
+                    help=f"{repairs}, or an `exempt` where they are to leave so",
                 )
-                if leak is not None:
-                    yield Diagnostic(
-                        "NAT402",
-                        "private addresses can leave by an outside zone as they are",
-                        Label(inside.origin, f"its hosts leave by `{outside.name}` untranslated"),
-                        related=(Label(outside.origin, "lies outside"),),
-                        witness=shown(subject, family, leak),
-                        help=f"`{_repair(inside, outside, family)}`, or an `exempt` where they are "
-                        "to leave so",
-                    )
+
+
+def _leaks(subject: Subject, inside: Side, known: Sides) -> Iterator[tuple[Side, Box]]:
+    """Yield the outside zones by which hosts of a place leave untranslated, with such packets."""
+    for outside in known.outside:
+        leaving = _leaving(inside, outside, known)
+        leak = leaving and ordinary_of(
+            subject, known.family, leaving, partial(untouched, subject, known.family)
+        )
+        if leak is not None:
+            yield outside, leak
 
 
 def _repair(inside: Side, outside: Side, family: Family) -> str:
