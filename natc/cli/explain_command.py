@@ -3,10 +3,9 @@
 import click
 
 from natc.cli.files import echo_result
-from natc.diagnostics.codes import SLUGS
+from natc.diagnostics.codes import SLUGS, nearest
 from natc.lint.catalogue import entry
 from natc.lint.pages import readable
-from natc.lint.selection import nearest
 
 
 @click.command("explain", no_args_is_help=True)
@@ -24,6 +23,6 @@ def command(code: str) -> None:
     if found is None:
         if code in SLUGS or code in SLUGS.values():
             raise click.UsageError(f"natc does not look for `{code}` yet.")
-        near = nearest(code)
-        raise click.UsageError(f"no finding is called `{code}`{f'; {near}' if near else ''}")
+        near = nearest(code) or "`natc rules` lists them"
+        raise click.UsageError(f"no finding is called `{code}`; {near}")
     echo_result(readable(found))

@@ -11,10 +11,11 @@ from natc.address import Family
 from natc.cli.errors import Unable
 from natc.cli.files import STDIN, read_policy
 from natc.cli.policy_options import this_node
-from natc.cli.rule_sets import RuleSet, is_dump, lifted
+from natc.cli.rule_sets import RuleSet, lifted
 from natc.diagnostics import Diagnostic, Edit, Fix, PolicyError
 from natc.dsl import parser
 from natc.dsl.includes import expand
+from natc.dsl.text_checks import is_dump
 from natc.lint.fixes import applied
 from natc.lint.subject import Subject
 from natc.reading import Includes

@@ -7,10 +7,10 @@ from natc.address import Family
 from natc.cli.errors import Unable
 from natc.cli.files import read_policy
 from natc.cli.policy_options import this_node
+from natc.dsl.text_checks import is_dump
 from natc.ir.policy import Policy
 from natc.reading import Includes
 from natc.record import Record
-from natc.source import Source
 
 if TYPE_CHECKING:
     from natc.targets.iptables.model import Ruleset
@@ -73,12 +73,3 @@ def lifted(ruleset: "Ruleset", name: str) -> Policy:
         return lift(name, ruleset)
     except TooManyJumps:
         raise Unable(f"chains of {name} jump to chains too often to follow") from None
-
-
-def is_dump(source: Source) -> bool:
-    """Whether a text is for iptables-restore: nothing before its first `*table` but comments."""
-    for line in source.text.splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
-            return text.startswith("*")
-    return False

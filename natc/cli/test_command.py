@@ -29,6 +29,7 @@ from natc.record import replace
 from natc.simulate import Outcome
 from natc.simulate.expect import shown
 from natc.simulate.verdicts import Promise, broken_assertion, decided, failed_test, tested
+from natc.source import Span
 from natc.targets.iptables.write import write
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def command(
         except Unable as error:
             unable = unable or error
         promises += mine
-    failures = [_diagnostic(verdict) for verdict in verdicts if verdict.problem is not None]
+    failures = list(_failures(verdicts))
     failures += (found for promise in promises if (found := broken_assertion(promise)))
     if verdicts or promises or not problems:
         _print(verdicts, promises, failures, format_, colour, packets=packets)
@@ -146,7 +147,7 @@ def _print(
 def _model(meaning: Policy) -> Iterator[Verdict]:
     for one in tested(meaning):
         lines_ = dict.fromkeys(_lines(outcome) for outcome in one.outcomes)
-        yield Verdict(one.test, MODEL, one.became, tuple(lines_), one.problem)
+        yield Verdict(one.test, MODEL, one.became, tuple(lines_), one.problem, one.deciders)
 
 
 def _lines(outcome: Outcome) -> tuple[str, ...]:
@@ -203,6 +204,17 @@ def _seen(test: Test, observation: "Observation") -> str:
     return shown(test.packet, outcome)
 
 
-def _diagnostic(verdict: Verdict) -> Diagnostic:
-    engine = "natc's model" if verdict.engine == MODEL else f"the {verdict.engine} kernel"
-    return failed_test(verdict.test, verdict.became or str(verdict.problem), engine)
+def _failures(verdicts: Sequence[Verdict]) -> Iterator[Diagnostic]:
+    """Yield a finding for each packet and what became of it, whoever says so."""
+    alike: dict[tuple[Span, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.problem is not None:
+            said = verdict.became or verdict.problem
+            alike.setdefault((verdict.test.origin, said), []).append(verdict)
+    for (_, said), same in alike.items():
+        engines = dict.fromkeys(_engine(verdict) for verdict in same)
+        yield failed_test(same[0].test, said, tuple(engines), same[0].deciders)
+
+
+def _engine(verdict: Verdict) -> str:
+    return "natc's model" if verdict.engine == MODEL else f"the {verdict.engine} kernel"

@@ -8,6 +8,7 @@ from natc.diagnostics.text import printable
 from natc.ir.policy import Test
 from natc.packet import PROTOCOL_NAMES, Packet, endpoint
 from natc.record import Record
+from natc.source import Span
 
 MODEL = "model"
 
@@ -19,6 +20,7 @@ class Verdict(Record):
         became: what becomes of the packet, in the words of `expect`.
         lines: for the model, the policy lines that decided, for each way the packet can end.
         problem: what became of the packet instead; None when it is as expected.
+        deciders: for the model, the rules that decided; None for a kernel.
     """
 
     test: Test
@@ -26,6 +28,7 @@ class Verdict(Record):
     became: str
     lines: tuple[tuple[str, ...], ...]
     problem: str | None
+    deciders: tuple[Span, ...] | None = None
 
 
 def tests(verdicts: Sequence[Verdict]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from natc.address import Family, parse
 from natc.cli.files import echo_result, read_policy
 from natc.cli.policy_options import policy_options, this_node
 from natc.cli.report import format_option, reported
-from natc.cli.rule_sets import SOURCES, is_dump
+from natc.cli.rule_sets import SOURCES
+from natc.dsl.text_checks import is_dump
 from natc.record import replace
 
 

@@ -4,6 +4,9 @@
 values; 4 path and topology; 5 the host; 6 exposure; 7 style; 8 scale; 9 import and lab.
 """
 
+import re
+from collections.abc import Sequence
+
 SLUGS = {
     "NAT000": "syntax-error",
     "NAT001": "undefined-name",
@@ -114,3 +117,35 @@ SLUGS = {
     "NAT911": "impossible-change",
 }
 """Code to slug: every code of the catalogue, those of the linter included."""
+
+MOST_NAMED = 3
+"""Names to offer for a word that is none."""
+
+_CODE = re.compile(r"NAT[0-9]{0,3}\Z", re.IGNORECASE)
+
+
+def nearest(word: str, others: Sequence[str] = ()) -> str | None:
+    """Return help that names what a word that is no code or slug could mean, None for nothing.
+
+    Nothing is close to a well-formed code: one with other digits means something else.
+
+    Args:
+        others: words that would do as well.
+    """
+    if _CODE.match(word):
+        capital = word.upper()
+        return f"did you mean `{capital}`?" if capital in SLUGS else "`natc rules` lists them"
+    from difflib import get_close_matches  # noqa: PLC0415 - start-up
+
+    small = word.lower()
+    known = [*SLUGS, *SLUGS.values(), *others]
+    found = (
+        [slug for slug in SLUGS.values() if small in slug.split("-")]
+        or get_close_matches(word.upper() if small[:3] == "nat" else word, known, n=1)
+        or [slug for slug in SLUGS.values() if len(small) > 1 and slug.startswith(small)]
+    )
+    names = [f"`{name}`" for name in found[:MOST_NAMED]]
+    if not names:
+        return None
+    named = f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else names[0]
+    return f"did you mean {named}?"

@@ -236,6 +236,8 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
             return "`natc import` makes a policy of rules for iptables"
         near = get_close_matches(text, _STATEMENTS, n=1)
         return f"did you mean `{near[0]}`?" if near else None
+    if "MORETHAN" in expected and get_close_matches(_first_word(place), ["expect"], cutoff=0.75):
+        return "did you mean `expect`?"
     slip = _slip(place)
     if slip is not None:
         return slip
@@ -243,9 +245,16 @@ def _help(place: Span, expected: set[str], token: Token | None) -> str | None:
         return f"write `{text} …` before `->`: what a rule matches comes first"
     if text.startswith("/") and "NAME" in expected:
         return "a port is a number from 1 to 65535; name a service for it: `service ssh = tcp/22`"
-    if "=" in expected:
+    if "EQUAL" in expected:
         return "a definition has a `=`: `address web = 192.168.3.10`"
     return None
+
+
+def _first_word(place: Span) -> str:
+    """Return the word that the line of a test begins with."""
+    before = place.source.text[max(0, place.start - _AROUND) : place.start]
+    words = re.split(r"[{;\n]", before)[-1].split()
+    return words[0] if words else ""
 
 
 def _near_word(text: str, expected: set[str], parser: Any) -> str | None:

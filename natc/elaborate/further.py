@@ -6,7 +6,7 @@ from typing import Any
 from natc.diagnostics import Diagnostic
 from natc.dsl import ast
 from natc.elaborate import targets
-from natc.elaborate.matching import READINGS, Reading
+from natc.elaborate.matching import READINGS, Reading, zones_apart
 from natc.elaborate.problem import Problem
 from natc.elaborate.scope import Scope
 from natc.elaborate.targets import Target
@@ -31,6 +31,8 @@ def further_problems(
 
 def _values(statement: ast.Rule | ast.Static) -> Iterator[tuple[Reading, Any]]:
     """Yield the values of a rule, each with what reads it."""
+    for clauses in zones_apart(statement.clauses).values():  # Of a list that `on` names.
+        yield from ((Scope.place, clause.value) for clause in clauses if clause.keyword == "on")
     for clause in statement.clauses:
         if clause.keyword in READINGS:
             yield READINGS[clause.keyword][1], clause.value

@@ -209,7 +209,7 @@ class Elaboration:
                         allowances.append(promises.allowance(statement, self.names))
                     case ast.Block(kind="network"):
                         self.says_something = True
-        if not self.says_something:
+        if not self.says_something and not self.problems.found:
             self.problems.found.append(_says_nothing(self.source.span))
         return ir.Policy(
             self.source.span.source.name,

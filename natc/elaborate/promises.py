@@ -308,7 +308,7 @@ def allowance(statement: ast.Allow, rules: dict[str, Span]) -> Allowance:
             "NAT019",
             f"no finding is called `{statement.code.text}`",
             statement.code.span,
-            help=nearest(statement.code.text, {*codes.SLUGS, *codes.SLUGS.values()}),
+            help=codes.nearest(statement.code.text),
         )
     if statement.rule is not None and statement.rule.text not in rules:
         raise Problem(

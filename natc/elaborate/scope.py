@@ -264,6 +264,10 @@ class Scope:
                 return self._interface_set(base) - self._interface_set(without)
             case ast.Not(operand):
                 return Interfaces(_EVERY_INTERFACE) - self._interface_set(operand)
+            case ast.Endpoint(text):
+                name = text.partition(":")[0]
+                help_ = f"labels of addresses are no interfaces: write `{name}`" if name else None
+                raise wrong_kind("an interface, zone or network", expression, help_)
             case _:
                 raise wrong_kind("an interface, zone or network", expression)
 
@@ -462,6 +466,9 @@ class Scope:
             f"`{name.text}` is not {wanted}",
             name.span,
             related=(Label(where, f"it is this {what}"),),
+            help="a zone stands after `on`, `in` or `out`, addresses after `from` or `to`"
+            if wanted == "a service"
+            else None,
         )
 
 

@@ -108,7 +108,8 @@ def _blocks(
     if inside.size != outside.size:
         raise Problem(
             "NAT302",
-            f"{inside.size} addresses on one side, {outside.size} on the other",
+            f"{inside.size} address{'' if inside.size == 1 else 'es'} on one side, "
+            f"{outside.size} on the other",
             other.span,
         )
     low, high, left, count = inside.first, outside.first, inside.size, 0

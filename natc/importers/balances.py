@@ -77,7 +77,8 @@ def _label(row: list[Sentence]) -> Label:
     first, *others = (sentence.label for sentence in row)
     name = first.name if all(other.name == first.name for other in others) else None
     shared = (text for text in first.comments if all(text in other.comments for other in others))
-    return Label(name, tuple(shared))
+    allowed = dict.fromkeys(found for sentence in row for found in sentence.label.allowances)
+    return Label(name, tuple(shared), allowances=tuple(allowed))
 
 
 def _sticky(known: list[Sentence], drawn: list[Sentence]) -> int | None:

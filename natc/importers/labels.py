@@ -1,4 +1,4 @@
-"""What the comments of kernel rules say: a statement's name, or a comment."""
+"""What the comments of kernel rules say: a statement's name, what is allowed, or a comment."""
 
 import re
 
@@ -6,6 +6,8 @@ from natc.dsl import ast
 from natc.elaborate.names import check_rule_name
 from natc.elaborate.problem import Problem
 from natc.importers.remarks import Link, Trail
+from natc.ir.policy import Allowance
+from natc.lint.comments import allowance
 from natc.record import Record
 from natc.targets.iptables.model import JUMP_COMMENT
 
@@ -21,11 +23,13 @@ class Label(Record):
         name: what may be a statement's name; None is none.
         comments: other comments, the outermost first.
         statement: the statement that natc made the rules from; empty for others' rules.
+        allowances: what the comments of the rules themselves allow, and not those of jumps.
     """
 
     name: str | None = None
     comments: tuple[str, ...] = ()
     statement: str = ""
+    allowances: tuple[Allowance, ...] = ()
 
 
 NO_LABEL = Label()
@@ -39,14 +43,18 @@ def label(trail: Trail) -> Label:
         if found is not None:
             name = found["name"]
             return Label(name if is_name(name) else None, (), f"{found['place']} {name}")
+    allowed = {text: told for text in own if (told := allowance(text, trail[-1].rule))}
+    own = [text for text in own if text not in allowed]
     said: dict[str, None] = {}
-    for link in trail:
+    for link in trail[:-1]:
         if not _is_jump_of_natc(link):
             said |= dict.fromkeys(" ".join(text.split()) for text in _comments(link))
+    if not _is_jump_of_natc(trail[-1]):
+        said |= dict.fromkeys(" ".join(text.split()) for text in own)
     said.pop("", None)
     name = own[0] if len(own) == 1 and is_name(own[0]) else ""
     said.pop(name, None)
-    return Label(name or None, tuple(said))
+    return Label(name or None, tuple(said), allowances=tuple(dict.fromkeys(allowed.values())))
 
 
 def _comments(link: Link) -> list[str]:

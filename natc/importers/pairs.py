@@ -98,5 +98,6 @@ def _both(one: Sentence, other: Sentence) -> Sentence:
     links = tuple(dict.fromkeys((*one.links, *other.links)))
     mine, theirs = one.label, other.label
     comments = tuple(dict.fromkeys((*mine.comments, *theirs.comments)))
-    label = Label(mine.name or theirs.name, comments)
+    allowed = tuple(dict.fromkeys((*mine.allowances, *theirs.allowances)))
+    label = Label(mine.name or theirs.name, comments, allowances=allowed)
     return replace(one, parts=one.parts + other.parts, links=links, label=label)

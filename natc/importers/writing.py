@@ -1,9 +1,11 @@
 """Statements with their names, and with comments: what people wrote, and what is not expressed."""
 
 from collections.abc import Iterator
+from itertools import count
 
 from natc.dsl import ast
 from natc.importers.chains import Omitted
+from natc.importers.labels import Label
 from natc.importers.remarks import Place, Remark
 from natc.importers.saying import Said, Statement
 from natc.importers.scope import rules_of
@@ -43,7 +45,9 @@ class Writer:
         for line in self.said.lines:
             if isinstance(line, Statement):
                 self._turn_to(line)
-                yield self._labelled(line)
+                statement = self._labelled(line)
+                yield statement
+                yield from _allowing(statement, line.sentence.label)
             elif (reason := self._reason(line)) is not None:
                 self._turn_to(line)
                 made = remark(line.place, self._rules.get(line.place), reason)
@@ -63,7 +67,15 @@ class Writer:
             return "only a rule that is not expressed leads to it"
         return reason
 
-    def _labelled(self, line: Statement) -> ast.AnyStatement:
+    def _made_name(self) -> str:
+        """Return a name that no statement has, for one that an allowance is to name."""
+        labels = (line.sentence.label for line in self.said.lines if isinstance(line, Statement))
+        taken = self._names | {label.name for label in labels if label.name is not None}
+        name = next(name for n in count(1) if (name := f"allowed-{n}") not in taken)
+        self._names.add(name)
+        return name
+
+    def _labelled(self, line: Statement) -> ast.Rule | ast.Static:
         label = line.sentence.label
         name = label.name if label.name not in self._names else None
         comments = label.comments
@@ -71,6 +83,8 @@ class Writer:
             self._names.add(name)
         elif label.name is not None:
             comments = (*comments, label.name)
+        if name is None and label.allowances:
+            name = self._made_name()
         self.waiting += [f"# {text}" for text in comments if text not in self._said]
         self._said = comments
         above, self.waiting = tuple(self.waiting), []
@@ -79,6 +93,14 @@ class Writer:
             name=None if name is None else ast.Name(name),
             comments=ast.Comments(above),
         )
+
+
+def _allowing(statement: ast.Rule | ast.Static, label: Label) -> Iterator[ast.Allow]:
+    """Yield what the comments of a statement's rules allow."""
+    for allowed in label.allowances:
+        until = None if allowed.until is None else ast.Date(str(allowed.until))
+        reason = ast.String(" ".join(allowed.reason.split()))
+        yield ast.Allow(ast.Name(allowed.code), statement.name, until, reason)
 
 
 def _is_of_source_phase(line: Statement | Omitted) -> bool:

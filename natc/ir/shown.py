@@ -28,6 +28,7 @@ class Shown:
         self._boxes = boxes
         self._items: Sequence[int] = range(len(boxes))
         self._end = len(boxes)
+        self._furthest = 0
         self._hidden: set[int] = set()
         self._left_out = 0
         self.every = self._index = Index(enumerate(boxes))
@@ -47,7 +48,11 @@ class Shown:
         return self._index.holding(box, stop)
 
     def _reach(self, stop: int) -> None:
-        """Make an index for questions about the positions before `stop`, where it is worth it."""
+        """Make an index for questions about the positions before `stop`, where it is worth it.
+
+        A question about the top of the list leaves what is indexed further down as it is.
+        """
+        stop = self._furthest = max(self._furthest, stop)
         if stop <= self._end and len(self._hidden) - self._left_out <= max(_WORTH, stop // 2):
             return
         above = chain(self._items, range(self._end, stop))

@@ -11,7 +11,7 @@ literals   what is wrong with values that natc cannot read
 coming     packets that come to a rule: the witnesses
 rules/     one rule a module; its docstring is its page
 run        all chosen rules over one subject; `selection` which, `config` what a file says of it
-allowances what the policy silences, and what of that is stale
+allowances what is silenced, and what of that is stale; `comments` reads it from kernel rules
 fixes      repairs of a text: which go together, what they leave
 mentions   which names the statements of a policy use
 pages      the pages, for a terminal and as docs/rules.md

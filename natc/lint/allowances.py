@@ -1,6 +1,6 @@
 """What a policy allows: findings silenced on purpose, and allowances that no longer do anything."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 
@@ -32,6 +32,9 @@ class Judged(Record):
 Scope = tuple[Allowance, tuple[Span, ...] | None]
 """An allowance, and the statements that it is about; None is the whole policy."""
 
+_Place = tuple[str, str | None, int]
+"""A code, and the name of a source and a line; None is the whole policy."""
+
 
 def judge(
     scopes: Sequence[Scope],
@@ -55,11 +58,19 @@ def judge(
         else:
             valid.append((allowance, statements))
     used: set[int] = set()
-    kept = [finding for finding in found if not _is_silenced(finding, valid, used)]
+    places = _by_place(valid)
+
+    def is_silenced(finding: Diagnostic) -> bool:
+        """Whether an allowance silences a finding; all that do are added to `used`."""
+        silencing = [number for number in _at(finding, places) if _holds(valid[number], finding)]
+        used.update(silencing)
+        return bool(silencing)
+
+    kept = [finding for finding in found if not is_silenced(finding)]
     unused = [scope for number, scope in enumerate(valid) if number not in used]
     idle = [_idle(*scope) for scope in unused if _code(scope[0]) in looked_for - {STALE}]
     stale = [*map(_over, ended), *idle]
-    stale = [finding for finding in stale if not _is_silenced(finding, valid, used)]
+    stale = [finding for finding in stale if not is_silenced(finding)]
     stale += [
         _idle(*scope)
         for number, scope in enumerate(valid)
@@ -97,16 +108,31 @@ def of_rules(rulesets: Iterable[Ruleset]) -> list[Scope]:
     ]
 
 
-def _is_silenced(finding: Diagnostic, scopes: Sequence[Scope], used: set[int]) -> bool:
-    """Whether an allowance silences a finding; all that do are added to `used`."""
-    silenced = False
+def _by_place(scopes: Sequence[Scope]) -> dict[_Place, list[int]]:
+    """Return which allowances to look at where: a dump may have one for each rule."""
+    places: dict[_Place, list[int]] = {}
     for number, (allowance, statements) in enumerate(scopes):
-        if _code(allowance) == finding.code and (
-            statements is None or any(_lies_in(label, statements) for label in _labels(finding))
-        ):
-            used.add(number)
-            silenced = True
-    return silenced
+        code = _code(allowance)
+        if statements is None:
+            places.setdefault((code, None, 0), []).append(number)
+        for statement in statements or ():
+            last = statement.source.line_number(max(statement.end - 1, statement.start))
+            for line in range(statement.line, last + 1):
+                places.setdefault((code, statement.source.name, line), []).append(number)
+    return places
+
+
+def _at(finding: Diagnostic, places: Mapping[_Place, Sequence[int]]) -> Iterator[int]:
+    """Yield the allowances to look at for a finding; some may come twice."""
+    yield from places.get((finding.code, None, 0), ())
+    for label in _labels(finding):
+        yield from places.get((finding.code, label.span.source.name, label.span.line), ())
+
+
+def _holds(scope: Scope, finding: Diagnostic) -> bool:
+    """Whether an allowance of the code of a finding is about it."""
+    _, statements = scope
+    return statements is None or any(_lies_in(label, statements) for label in _labels(finding))
 
 
 def _labels(finding: Diagnostic) -> Iterator[Label]:

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from datetime import date
 
 from natc.diagnostics import Diagnostic, Label, PolicyError
-from natc.diagnostics.codes import SLUGS
-from natc.elaborate.names import nearest
+from natc.diagnostics.codes import SLUGS, nearest
 from natc.ir.policy import Allowance
 from natc.targets.iptables.model import Rule, Ruleset
 
-_ALLOW = re.compile(r"natc: *allow\b *(.*)", re.DOTALL)
+_ALLOW = re.compile(r"natc(?:(:) *| +)allow\b *(.*)", re.DOTALL)
 _FORM = re.compile(
     r'(?P<code>\S+)(?: +until +(?P<until>\S+))? +because +"?(?P<reason>.*?)"? *', re.DOTALL
 )
@@ -26,20 +25,28 @@ def allowances(ruleset: Ruleset) -> Iterator[Allowance]:
     Raises:
         PolicyError: NAT019, with all comments that begin like an allowance and are none.
     """
-    found: dict[Allowance, None] = {}
+    found: dict[tuple[int, Allowance], None] = {}  # One line may be several rules.
     wrong: list[Diagnostic] = []
     for rule, text in _comments(ruleset):
         asked = _ALLOW.fullmatch(text)
         if asked is None:
             continue
-        read = _read(asked[1], rule)
+        colon, said = asked.groups()
+        read = _read(said, rule) if colon else _bad(rule, "an `allow` without its `:`")
         if isinstance(read, Allowance):
-            found[read] = None
+            found[rule.origin.start, read] = None
         else:
             wrong.append(read)
     if wrong:
         raise PolicyError(wrong)
-    yield from found
+    yield from (allowance for _, allowance in found)
+
+
+def allowance(text: str, rule: Rule) -> Allowance | None:
+    """Return what a comment of a rule allows; None when it is no allowance, or a wrong one."""
+    asked = _ALLOW.fullmatch(text)
+    read = _read(asked[2], rule) if asked and asked[1] else None
+    return read if isinstance(read, Allowance) else None
 
 
 def _comments(ruleset: Ruleset) -> Iterator[tuple[Rule, str]]:
@@ -57,8 +64,7 @@ def _read(text: str, rule: Rule) -> Allowance | Diagnostic:
     if form is None or not form["reason"].strip():
         return _bad(rule, "an `allow` without a reason" if form else "not the form of an `allow`")
     if form["code"] not in SLUGS and form["code"] not in SLUGS.values():
-        near = nearest(form["code"], {*SLUGS, *SLUGS.values()})
-        return _bad(rule, f"no finding is called `{form['code']}`", near)
+        return _bad(rule, f"no finding is called `{form['code']}`", nearest(form["code"]))
     try:
         until = date.fromisoformat(form["until"]) if form["until"] else None
     except ValueError:

@@ -51,7 +51,8 @@ def _place(edit: Edit) -> tuple[int, int]:
 def deletion(statement: Span) -> Edit:
     """Return the edit that deletes a statement with its line, and the comment at its end.
 
-    Comments above stay.  Of empty lines before and behind, those behind go too.
+    Comments above stay.  Of empty lines before and behind, those behind go too, and at the end of
+    the text those before.
     """
     text = statement.source.text
     start, end = statement.start, statement.end
@@ -65,7 +66,30 @@ def deletion(statement: Span) -> Edit:
     after = min(line_end + 1, len(text))
     while _is_empty_line(text, line_start - 1) and (following := _empty_line_at(text, after)):
         after = following
+    if after == len(text):
+        while line_start > 0 and _is_empty_line(text, line_start - 1):
+            line_start = text.rfind("\n", 0, line_start - 1) + 1
     return Edit(Span(statement.source, line_start, after), "")
+
+
+def whole(statement: Span) -> Span | None:
+    """Return the lines of a statement, and those of the comments directly above it.
+
+    None where other statements stand beside it.
+    """
+    text = statement.source.text
+    start = text.rfind("\n", 0, statement.start) + 1
+    line_end = text.find("\n", statement.end)
+    line_end = len(text) if line_end < 0 else line_end
+    beside = text[statement.end : line_end].strip()
+    if text[start : statement.start].strip() or (beside and not beside.startswith("#")):
+        return None
+    while start > 0:
+        above = text.rfind("\n", 0, start - 1) + 1
+        if not text[above:start].lstrip().startswith("#"):
+            break
+        start = above
+    return Span(statement.source, start, line_end)
 
 
 def _in_line(text: str, start: int, end: int) -> tuple[int, int]:

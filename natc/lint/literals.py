@@ -30,7 +30,8 @@ def troubles(text: str, family: Family) -> Iterator[str]:
     """
     for flag, value in pairwise(text.split()):
         read = _READERS.get(flag)
-        if flag in _TAKING_NO_NAME and is_name(name := value.partition(":")[0]):
+        name = value if value.count(":") > 1 else value.partition(":")[0]  # `fd00::1` is none.
+        if flag in _TAKING_NO_NAME and is_name(name):
             yield f"`{name}` is a name, which is not looked up here"
         if read is None or not _LITERALS[family].issuperset(value) or _is_mask(value):
             continue

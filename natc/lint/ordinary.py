@@ -7,13 +7,13 @@ outside; of protocols and ports, the best known.
 from collections.abc import Callable, Iterator, Mapping
 
 from natc.address import Family
-from natc.ir.fields import Field
-from natc.ir.intervals import IntervalSet, point
+from natc.ir.fields import Field, interface, universe
+from natc.ir.intervals import IntervalSet, interval, point
 from natc.ir.space import Box
 from natc.lint.sides import PRIVATE, Side, Sides, sides
 from natc.lint.subject import Subject
-from natc.packet import PROTOCOLS, Packet
-from natc.simulate.sample import DOCUMENTATION, sample
+from natc.packet import PORT_PROTOCOLS, PROTOCOLS, Packet
+from natc.simulate.sample import DOCUMENTATION, INTERFACES, sample
 from natc.simulate.site import EVERY_INTERFACE
 
 INSIDE_NAMES = ("eth1", "lan0")
@@ -24,10 +24,29 @@ Sets = Mapping[Field, IntervalSet]
 _HERE = point(0)
 """The way in of what the gateway sends itself."""
 
-_TCP, _UDP = ({Field.PROTOCOL: point(PROTOCOLS[name])} for name in ("tcp", "udp"))
+_PORTS = interval(1, 65535)
+"""Nobody sends by port 0, though rules may leave just that."""
+
+_TCP, _UDP = (
+    {
+        Field.PROTOCOL: point(PROTOCOLS[name]),
+        Field.SOURCE_PORT: _PORTS,
+        Field.DESTINATION_PORT: _PORTS,
+    }
+    for name in ("tcp", "udp")
+)
+_WITHOUT_PORTS = {
+    Field.PROTOCOL: universe(Field.PROTOCOL, Family.IPV4)
+    - IntervalSet.of((number, number) for number in PORT_PROTOCOLS)
+}
 
 _KINDS: tuple[tuple[Sets, ...], ...] = (
-    (*({**_TCP, Field.DESTINATION_PORT: point(port)} for port in (80, 443)), _TCP, _UDP),
+    (
+        *({**_TCP, Field.DESTINATION_PORT: point(port)} for port in (80, 443)),
+        _TCP,
+        _UDP,
+        _WITHOUT_PORTS,
+    ),
     tuple({**kind, Field.SOURCE_PORT: point(40000)} for kind in (_TCP, _UDP)),
 )
 
@@ -56,26 +75,51 @@ def ordinary_of(
 def shown(subject: Subject, family: Family, packets: Box) -> Packet:
     """Return the most ordinary of `packets`, the same each time."""
     found = ordinary_of(subject, family, packets, lambda some: some) or packets
-    source = found.get(Field.SOURCE)
-    if not subject.is_dump:
-        names = [name for side in sides(subject)[family].all for name in side.names]
-    elif source is not None and source <= PRIVATE[family]:
-        names = [*INSIDE_NAMES]
+    if subject.is_dump:
+        names = _names(family, found)
     else:
-        names = []
+        names = [name for side in sides(subject)[family].all for name in side.names]
     return sample(found, family, names)
+
+
+def _names(family: Family, packets: Box) -> list[str]:
+    """Return what the interfaces are called that packets of a dump come by, the likely first."""
+    source = packets.get(Field.SOURCE)
+    is_inside = source is not None and source <= PRIVATE[family]
+    return [*(INSIDE_NAMES if is_inside else ()), *INTERFACES]
 
 
 def _preferences(subject: Subject, family: Family, packets: Box) -> Iterator[tuple[Sets, ...]]:
     """Yield choices, the better ones first; of each at most one is made."""
     known = sides(subject).get(family)
-    if known is not None:
+    if known is None:
+        yield tuple(_called(family, packets))
+    else:
         if packets.get(Field.LOCAL_DESTINATION) == point(1):
-            yield ({Field.DESTINATION: known.own},)
+            yield (*_own_there(packets, known), {Field.DESTINATION: known.own})
         yield tuple(_ways_out(packets, known))
         yield tuple(_ways_in(packets, known))
     yield from _KINDS
     yield tuple({Field.DESTINATION: values} for values in DOCUMENTATION[family])
+
+
+def _own_there(packets: Box, known: Sides) -> Iterator[Sets]:
+    """Yield the gateway's addresses on the side that the packets come from."""
+    arriving = packets.get(Field.IN_INTERFACE)
+    for side in known.all:
+        if arriving is not None and arriving <= side.interfaces and side.own:
+            yield {Field.DESTINATION: side.own}
+
+
+def _called(family: Family, packets: Box) -> Iterator[Sets]:
+    """Yield interfaces that packets of a dump may come by: of a pattern's rest, few exist."""
+    arriving = packets.get(Field.IN_INTERFACE)
+    if arriving is not None and arriving.size == 1:
+        return
+    out = packets.get(Field.OUT_INTERFACE)
+    ways = [interface(name) for name in _names(family, packets)]
+    for way in sorted(ways, key=lambda way: way == out):
+        yield {Field.IN_INTERFACE: way}
 
 
 def _ways_out(packets: Box, known: Sides) -> Iterator[Sets]:

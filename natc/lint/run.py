@@ -8,6 +8,7 @@ from natc.diagnostics.codes import SLUGS
 from natc.lint.allowances import STALE, judge
 from natc.lint.catalogue import BY_CODE, ENTRIES, By, Entry
 from natc.lint.subject import Subject
+from natc.packet import Packet
 from natc.record import replace
 
 Check = Callable[[Subject], Iterable[Diagnostic]]
@@ -62,4 +63,11 @@ def _levelled(
     """Yield the findings with the level that is asked for, else the catalogue's."""
     for finding in findings:
         severity = levels.get(finding.code, BY_CODE[finding.code].severity)
-        yield replace(finding, severity=severity)
+        yield replace(finding, severity=severity, witness=_sendable(finding.witness))
+
+
+def _sendable(packet: Packet | None) -> Packet | None:
+    """Return a witness, unless it has port 0: of such packets nothing can be shown."""
+    if packet is None or 0 in (packet.source_port, packet.destination_port):
+        return None
+    return packet

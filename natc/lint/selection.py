@@ -1,10 +1,9 @@
 """Which rules run: named by code, by slug, by the beginning of a code, or all together."""
 
 import re
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 
-from natc.diagnostics.codes import SLUGS
+from natc.diagnostics.codes import SLUGS, nearest
 from natc.lint.catalogue import ENTRIES, By, Entry
 from natc.lint.run import defaults
 
@@ -12,7 +11,6 @@ ALL, DEFAULT = "all", "default"
 """Words that stand for every rule, and for those that are on unless told otherwise."""
 
 _BEGINNING = re.compile(r"NAT[0-9]{0,2}\Z")
-_CODE = re.compile(r"NAT[0-9]{0,3}\Z", re.IGNORECASE)
 
 
 class BadWord(Exception):  # noqa: N818 - not an error of natc
@@ -96,18 +94,5 @@ def codes_of(word: str) -> set[str]:
     if not found and _BEGINNING.match(word):
         found = {code for code in SLUGS if code.startswith(word)}
     if not found:
-        raise BadWord(f"no rule is called `{word}`", nearest(word))
+        raise BadWord(f"no rule is called `{word}`", nearest(word, (ALL, DEFAULT)))
     return found
-
-
-def nearest(word: str) -> str | None:
-    """Return help that names the code or slug closest to a word, None where none is close.
-
-    None is close to a well-formed code: one with other digits means something else.
-    """
-    if _CODE.match(word):
-        capital = word.upper()
-        return f"did you mean `{capital}`?" if capital in SLUGS else "`natc rules` lists them"
-    known: Iterable[str] = [*SLUGS, *SLUGS.values(), ALL, DEFAULT]
-    near = get_close_matches(word.upper() if word[:3].lower() == "nat" else word, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else None

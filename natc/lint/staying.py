@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from natc.ir.actions import Accept, Hook, Masquerade, Return, Snat
 from natc.ir.fields import Field, interface
-from natc.ir.intervals import IntervalSet, interval
+from natc.ir.intervals import IntervalSet, interval, point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
 from natc.lint.answers import sent_out
@@ -32,7 +32,7 @@ def staying(subject: Subject, known: Sides | None, position: int, rule: Rule) ->
             continue
         if any(box.sets[field] is not None for field in _ASKED_ABOUT_PAST):
             continue
-        for sets in _inside(box, known):
+        for sets in _inside(box, known, rule):
             packet = sent_out(subject, known, position, sets) if known else None
             if packet is not None:
                 yield packet
@@ -41,13 +41,15 @@ def staying(subject: Subject, known: Sides | None, position: int, rule: Rule) ->
             if packets is not None and not _spares_a_way(subject, position, rule, packets):
                 packet = coming_to(subject, rule, packets)
                 if packet is not None:
-                    yield packet
+                    yield _to_another(subject, rule, box, packet) or packet
 
 
-def _inside(box: Box, known: Sides | None) -> Iterator[Sets]:
+def _inside(box: Box, known: Sides | None, rule: Rule) -> Iterator[Sets]:
     """Yield what the hosts of each side inside send to each other."""
     out = box.sets[Field.OUT_INTERFACE]
-    for side in known.inside if known else ():
+    inside = known.inside if known else ()
+    # Private networks first: of a public one, perhaps no rule tells that it lies outside.
+    for side in sorted(inside, key=lambda side: not side.hosts <= PRIVATE[rule.family]):
         if side.hosts and (out is None or side.interfaces & out):
             ways = {
                 Field.IN_INTERFACE: side.interfaces,
@@ -80,9 +82,19 @@ def _spares_a_way(subject: Subject, position: int, rule: Rule, packets: Box) -> 
     return False
 
 
+def _to_another(subject: Subject, rule: Rule, box: Box, packet: Packet) -> Packet | None:
+    """Return a packet of the same host to one beside it, where `packet` is for the host itself."""
+    host = packet.source
+    if packet.destination != host:
+        return None
+    beside = interval(host & ~7, host | 7) - point(host)
+    packets = restricted(box, {Field.SOURCE: point(host), Field.DESTINATION: beside})
+    return None if packets is None else coming_to(subject, rule, packets)
+
+
 def _within(hosts: IntervalSet) -> Sets:
     """Return packets from hosts to other hosts of a network."""
-    low, high = hosts.ranges[0]
+    low, high = max(hosts.ranges, key=lambda ends: ends[1] - ends[0])
     middle = (low + high) // 2
     return {
         Field.SOURCE: interval(low, middle),

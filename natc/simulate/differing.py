@@ -40,6 +40,6 @@ def differing(
     """
     names = tuple(interfaces)
     return [
-        Found(family, difference, sample(difference.packets, family, names))
+        Found(family, difference, sample(difference.packets, family, names, site))
         for difference in compare(left, right, family, site)
     ]

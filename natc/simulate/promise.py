@@ -3,16 +3,16 @@
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from natc.ir.fields import Field
-from natc.ir.intervals import EMPTY, IntervalSet, point
+from natc.ir.fields import Field, interface_number
+from natc.ir.intervals import EMPTY, point
 from natc.ir.policy import Assertion, EndpointSet, Expectation, Policy
 from natc.ir.space import Box
 from natc.packet import Packet
 from natc.record import Record, replace
 from natc.simulate.changed import EVERY_PACKET
 from natc.simulate.engine import End, Engine
-from natc.simulate.sample import sample
-from natc.simulate.site import by_destination, site_of
+from natc.simulate.sample import edges, home, sample
+from natc.simulate.site import Site, by_destination, site_of
 from natc.simulate.way import Choice, Way
 
 _FIELDS = {
@@ -49,18 +49,23 @@ def counterexample(policy: Policy, promise: Assertion) -> Counterexample | None:
     found = list(islice(_breaking(policy, promise), _MOST_LOOKED_AT))
     if not found:
         return None
-    own = site_of(policy, promise.family).own or EMPTY
+    site = site_of(policy, promise.family)
     shown = [
-        Counterexample(end.way.packets, sample(end.way.packets, promise.family, names), end)
+        Counterexample(end.way.packets, sample(end.way.packets, promise.family, names, site), end)
         for end in found
     ]
-    return min(shown, key=lambda one: (len(one.end.way.moved), _oddity(one.packet, own, names)))
+    return min(shown, key=lambda one: (len(one.end.way.moved), _oddity(one.packet, site, names)))
 
 
-def _oddity(packet: Packet, own: IntervalSet, names: Collection[str]) -> int:
+def _oddity(packet: Packet, site: Site, names: Collection[str]) -> int:
     """Return how little a packet is like those that the gateway meets."""
-    pretends = packet.in_interface is not None and packet.source in own
-    return pretends + (packet.out_interface not in (None, *names))
+    came_by, at_home = packet.in_interface, home(packet.source, site)
+    is_strange = came_by is not None and (
+        packet.source in (site.own or EMPTY)
+        or (bool(at_home) and interface_number(came_by) not in at_home)
+    )
+    is_nobody = any(end in edges(site) for end in (packet.source, packet.destination))
+    return is_strange + is_nobody + (packet.out_interface not in (None, *names))
 
 
 def _breaking(policy: Policy, promise: Assertion) -> Iterator[End]:

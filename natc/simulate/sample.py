@@ -12,10 +12,10 @@ from natc.ir.fields import (
     universe,
     user_text,
 )
-from natc.ir.intervals import IntervalSet, interval, point
+from natc.ir.intervals import EMPTY, IntervalSet, interval, point
 from natc.ir.space import Box
 from natc.packet import PORT_PROTOCOLS, PROTOCOLS, Packet
-from natc.simulate.site import EVERY_INTERFACE
+from natc.simulate.site import EVERY_INTERFACE, Site
 
 _PROTOCOLS = tuple(PROTOCOLS[name] for name in ("tcp", "udp", "icmp", "sctp", "esp", "gre"))
 _PORTS = {Field.SOURCE_PORT: (40000, 1024), Field.DESTINATION_PORT: (80, 443)}
@@ -37,16 +37,21 @@ _NO_SENDERS = {
 }
 """Addresses that no ordinary packet has: unspecified, loopback, multicast, reserved."""
 
-_INTERFACES = ("eth0", "eth1", "eth2", "lan0", "wan0")
+INTERFACES = ("eth0", "eth1", "eth2", "lan0", "wan0")
+"""Interfaces that a gateway is likely to have."""
 
 
-def sample(packets: Box, family: Family, interfaces: Iterable[str] = ()) -> Packet:
+def sample(
+    packets: Box, family: Family, interfaces: Iterable[str] = (), site: Site | None = None
+) -> Packet:
     """Return a packet of `packets`, the same each time.
 
     Args:
         interfaces: names to prefer.
+        site: where hosts live; a host sends by the interface of its network, where that is open.
     """
-    names = (*interfaces, *_INTERFACES)
+    site = site or Site()
+    names = (*interfaces, *INTERFACES)
     protocol = _protocol(packets)
     has_ports = protocol in PORT_PROTOCOLS
     leaving = packets.get(Field.OUT_INTERFACE)
@@ -55,16 +60,21 @@ def sample(packets: Box, family: Family, interfaces: Iterable[str] = ()) -> Pack
     leaves_by = None if leaving is None else _interface(leaving, names)
     # What leaves mostly came by another interface.
     ways = sorted(names, key=lambda name: name == leaves_by)
+    source = _address(packets, Field.SOURCE, family, site)
     arriving = packets.get(Field.IN_INTERFACE)
+    at_home = home(source, site)
+    if arriving is not None:
+        at_home &= arriving
+    if at_home:
+        arriving = at_home
     came_by = ways[0] if arriving is None else _interface(arriving, ways)
     user = packets.get(Field.USER)
-    source = _address(packets, Field.SOURCE, family)
     return Packet(
         family,
         protocol,
         source,
         _port(packets, Field.SOURCE_PORT) if has_ports else None,
-        _destination(packets, family, source),
+        _destination(packets, family, source, site),
         _port(packets, Field.DESTINATION_PORT) if has_ports else None,
         came_by,
         leaves_by,
@@ -84,10 +94,34 @@ def _protocol(packets: Box) -> int:
     return values.first
 
 
-def _address(packets: Box, field: Field, family: Family) -> int:
+def home(address: int, site: Site) -> IntervalSet:
+    """Return the interfaces behind which an address lives; none where that is not known."""
+    return next((names for there, names in site.routes if address in there), EMPTY)
+
+
+def edges(site: Site) -> IntervalSet:
+    """Return the first and last addresses of the networks: no hosts have them."""
+    return IntervalSet.of(
+        (edge, edge)
+        for there, _ in site.routes
+        for low, high in there.ranges
+        if high > low + 1
+        for edge in (low, high)
+    )
+
+
+def _address(packets: Box, field: Field, family: Family, site: Site) -> int:
     values = packets.get(field)
     if values is None:
         values = universe(field, family)
+    found = _usual(values, field, family)
+    if found in edges(site):
+        hosts = values - edges(site) - (site.own or EMPTY)
+        return _usual(hosts, field, family) if hosts else found
+    return found
+
+
+def _usual(values: IntervalSet, field: Field, family: Family) -> int:
     ordinary = values - _NO_SENDERS[family]
     for preferred in DOCUMENTATION[family]:
         if both := ordinary & preferred:
@@ -99,10 +133,10 @@ def _address(packets: Box, field: Field, family: Family) -> int:
     return low + 2 if high - low >= 3 and not low & 1 else low
 
 
-def _destination(packets: Box, family: Family, source: int) -> int:
+def _destination(packets: Box, family: Family, source: int, site: Site) -> int:
     """Return an address that is not the sender's, if there is another."""
     values = packets.get(Field.DESTINATION)
-    found = _address(packets, Field.DESTINATION, family)
+    found = _address(packets, Field.DESTINATION, family, site)
     if found != source or values is None or values.size == 1:
         return found
     above = values & interval(source, family.last)

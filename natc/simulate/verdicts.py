@@ -1,6 +1,6 @@
 """What the tests and assertions of a policy come to in natc's model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.policy import Assertion, Policy, Test
@@ -27,6 +27,11 @@ class Tested(Record):
     outcomes: tuple[Outcome, ...]
     became: str
     problem: str | None
+
+    @property
+    def deciders(self) -> tuple[Span, ...]:
+        """Where the rules stand that decided, in the order of the packet's way."""
+        return tuple(step.rule.origin for one in self.outcomes for step in one.steps if step.rule)
 
 
 def tested(meaning: Policy) -> Iterator[Tested]:
@@ -103,22 +108,28 @@ def broken_assertion(promise: Promise) -> Diagnostic | None:
 
 
 def failed_test(
-    test: Test, said: str, engine: str = MODEL, outcomes: Iterable[Outcome] = ()
+    test: Test,
+    said: str,
+    engines: Sequence[str] = (MODEL,),
+    deciders: Iterable[Span] | None = None,
 ) -> Diagnostic:
     """Return NAT114 for a packet that does not become what its test expects.
 
     Args:
         said: what became of it.
-        engine: who says so.
-        outcomes: of the model, where that is asked.
+        engines: who says so.
+        deciders: the rules that decided in the model; None where the model does not say so.
     """
-    places = [step.rule.origin for one in outcomes for step in one.steps if step.rule]
+    several = len(engines) > 1
+    who = f"{', '.join(engines[:-1])} and {engines[-1]} alike" if several else engines[0]
+    places = None if deciders is None else _deciders(deciders)
     return Diagnostic(
         "NAT114",
-        f"the test `{test.name}` fails in {engine}",
-        Label(test.expected_at, f"{engine}: {said}"),
-        (Label(test.origin, "this packet"), *_deciders(places)),
+        f"the test `{test.name}` fails in {who}",
+        Label(test.expected_at, f"{'each' if several else engines[0]}: {said}"),
+        (Label(test.origin, "this packet"), *(places or ())),
         test.packet,
+        ("no rule decides it",) if places == () else (),
     )
 
 

@@ -331,3 +331,15 @@ def test_a_mark_that_is_listed_twice_is_one_rule() -> None:
     done = natc("compile", "-", stdin=b"masquerade mark { 0x1, 0x1, 0x1/0x3 } out eth0\n")
     marks = re.findall(r"-A NATC-POST.*?-m mark (.*?) -m comment", done.stdout.decode())
     assert marks == ["--mark 0x1", "--mark 0x1/0x3 -m mark ! --mark 0x1"]
+
+
+@pytest.mark.parametrize("words", [("compile",), ("fmt",), ("test",), ("lint", "--from", "policy")])
+def test_a_dump_in_place_of_a_policy_is_one_error(words: tuple[str, ...], folder: Path) -> None:
+    rules = "-A POSTROUTING -o eth0 -j MASQUERADE\n" * 40
+    (folder / "rules").write_text(f"# Generated\n\n*nat\n{rules}COMMIT\n")
+    done = natc(*words, "rules", cwd=folder)
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 1
+    assert said.count("error[") == 1
+    assert "error[NAT000]: these are rules as iptables-save prints them" in said
+    assert "`natc import FILE` makes a policy of them" in said

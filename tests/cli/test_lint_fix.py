@@ -107,6 +107,27 @@ zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
     assert "10.8.0.0/16" in said.split("move it up")[1]
 
 
+def test_an_exemption_is_moved_between_no_rule_and_its_comments(folder: Path) -> None:
+    zones = """\
+zone wan { interface eth0; address 203.0.113.2 }
+zone lan { interface eth1; address 192.168.3.1; subnet 192.168.3.0/24 }
+
+"""
+    share = "# Everybody shares.\nsnat from lan out wan -> 203.0.113.2\n"
+    tunnel = "# The tunnel keeps\n# its addresses.\nexempt from lan to 10.8.0.0/16 out wan  # vpn\n"
+    (folder / "p.nat").write_text(f"{zones}{share}\n{tunnel}")
+    done = natc("lint", "--select", "NAT1", "--fix", "--unsafe-fixes", "p.nat", cwd=folder)
+    assert done.returncode == 0
+    assert (folder / "p.nat").read_text() == zones + tunnel + share
+
+
+def test_an_exemption_beside_other_statements_stays(folder: Path) -> None:
+    text = "snat out eth0 -> 203.0.113.2; exempt to 10.8.0.0/16 out eth0  # both\n"
+    (folder / "p.nat").write_text(text)
+    natc("lint", "--select", "NAT111", "--fix", "--unsafe-fixes", "p.nat", cwd=folder)
+    assert (folder / "p.nat").read_text() == text
+
+
 def test_unsafe_repairs_are_asked_for(folder: Path) -> None:
     done = natc("lint", "--fix", "bits.nat", cwd=folder)
     assert done.returncode == 1

@@ -54,10 +54,20 @@ def test_a_finding_is_explained_by_code_or_name(name: str) -> None:
     assert not any("```" in line for line in lines)
 
 
-def test_an_unknown_code_names_the_nearest() -> None:
-    done = natc("explain", "unused-definitions")
+@pytest.mark.parametrize(
+    ("word", "help_"),
+    [
+        ("unused-definitions", "did you mean `unused-definition`?"),
+        ("late", "did you mean `late-exempt`?"),
+        ("forward", "did you mean `forward-collision` or `forward-dropped`?"),
+        ("NAT999", "`natc rules` lists them"),
+        ("zzzz", "`natc rules` lists them"),
+    ],
+)
+def test_an_unknown_code_names_the_nearest(word: str, help_: str) -> None:
+    done = natc("explain", word)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert "did you mean `unused-definition`?" in done.stderr.decode()
+    assert done.stderr.decode().endswith(f"no finding is called `{word}`; {help_}\n")
 
 
 def test_a_code_without_a_page_says_so() -> None:

@@ -65,6 +65,20 @@ def test_a_test_that_fails_shows_what_happened_instead(folder: Path) -> None:
     assert "witness: icmp 192.168.3.9 > 203.0.113.9 in eth1" in said
 
 
+def test_a_test_that_fails_shows_which_rule_decided(folder: Path) -> None:
+    said = natc("test", "f.nat", cwd=folder).stdout.decode()
+    assert "masquerade from lan out wan as share" in said
+    assert "------------------------------------ decides it" in said
+    assert "no rule decides it" not in said
+
+
+def test_a_test_that_fails_says_that_no_rule_decided(folder: Path) -> None:
+    (folder / "f.nat").write_text(TESTED.replace("expect unchanged", "expect to 192.168.3.10:80"))
+    said = natc("test", "f.nat", cwd=folder).stdout.decode()
+    assert "= note: no rule decides it" in said
+    assert "-- decides it" not in said
+
+
 def test_packets_shows_each_packet_and_who_decided(folder: Path) -> None:
     done = natc("test", "p.nat", "--packets", cwd=folder)
     assert done.returncode == 0
@@ -256,6 +270,16 @@ def test_both_kernels_agree_with_the_model(folder: Path) -> None:
         "  the lan shares the address   model ok   nft ok   legacy ok",
         "2 tests pass",
     ]
+
+
+@pytest.mark.kernel
+def test_what_fails_alike_in_the_model_and_both_kernels_is_told_once(folder: Path) -> None:
+    done = natc("test", "f.nat", "--kernel", "both", cwd=folder, seconds=60)
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    assert said.count("error[NAT114]") == 1
+    assert "fails in natc's model, the nft kernel and the legacy kernel alike\n" in said
+    assert "each: from 203.0.113.2\n" in said
 
 
 @pytest.mark.kernel

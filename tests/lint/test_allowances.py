@@ -11,6 +11,7 @@ from natc.lint.run import lint
 from natc.lint.subject import Subject
 from natc.source import Source
 from tests.lint import dumps
+from tests.lint.test_bounded import Work
 
 RULES = """\
 address spare = 192.168.3.99
@@ -111,6 +112,16 @@ ALLOWED = "-A PREROUTING -p tcp -m tcp --dport 80 {} -j DNAT --to-destination 10
 PLAIN = "-A PREROUTING -p tcp -m tcp --dport 81 -j DNAT --to-destination 10.0.0.1"
 
 
+def test_rules_with_the_same_comment_each_have_its_allowance():
+    again = ALLOWED.replace("10.0.0.1", "10.0.0.2").replace("{}", "-s {} {}")
+    said = '-m comment --comment "natc: allow NAT108 because of the move"'
+    clients = ["10.1.0.1", "10.1.0.2,10.1.0.3", "10.1.0.4"]  # Two rules in one line.
+    lines = [ALLOWED.format(""), *(again.format(each, said) for each in clients)]
+    rules = dumps.subject(*lines, again.format("10.1.0.5", ""))
+    findings = lint(rules, (BY_CODE["NAT010"], BY_CODE["NAT108"]))
+    assert [(finding.code, finding.primary.span.line) for finding in findings] == [("NAT108", 6)]
+
+
 def in_dump(comment: str, today: date | None = None) -> list[tuple[str, int]]:
     rule = ALLOWED.format(f'-m comment --comment "{comment}"')
     plain = dumps.subject(rule, PLAIN)
@@ -147,6 +158,8 @@ def test_other_comments_are_no_allowances(comment: str):
     "comment",
     [
         "natc: allow",
+        "natc allow NAT405 because one side",
+        "natc allow",
         "natc: allow NAT405",
         "natc: allow NAT405 because",
         "natc: allow NAT405 because  ",
@@ -161,3 +174,15 @@ def test_a_comment_that_begins_like_an_allowance_and_is_none_is_an_error(comment
     (finding,) = error.value.diagnostics
     assert (finding.code, finding.primary.span.line) == ("NAT019", 2)
     assert finding.help is not None
+
+
+def test_a_comment_at_each_rule_costs_as_much_a_rule_however_many_there_are():
+    def calls(count: int) -> int:
+        said = '-m comment --comment "natc: allow NAT405 because of {0}"'
+        line = ALLOWED.replace("--dport 80", "--dport {0}").replace("{}", said)
+        rules = dumps.subject(*(line.format(port) for port in range(1, count + 1)))
+        with Work() as work:
+            assert lint(rules, (BY_CODE["NAT405"],)) == []
+        return work.calls
+
+    assert calls(200) < 3 * calls(100)

@@ -10,7 +10,11 @@ import pytest
 from benchmarks import shapes
 from natc.address import Family
 from natc.ir.actions import Hook
+from natc.ir.fields import Field
+from natc.ir.intervals import point
 from natc.ir.policy import Rule
+from natc.ir.space import Box
+from natc.ir.stack import Stack
 from natc.lint.lists import HookList
 from natc.lint.relations import Relations
 
@@ -59,3 +63,15 @@ def test_what_takes_too_many_cuts_is_said_to_be_undecided_and_nothing_else_is_sa
     told = [*found.dead, *found.meetings]
     assert board not in [found.list.rules[each.position] for each in told]
     assert calls < 1_500 * count
+
+
+def test_questions_about_the_top_of_a_list_do_not_undo_what_is_indexed_further_down() -> None:
+    count = 5000
+    address = [Box.of({Field.SOURCE: point(value // 2)}) for value in range(count)]
+    stack = Stack(Family.IPV4, enumerate(address))
+    with Work() as work:
+        for owner in range(1, count, 2):
+            stack.hide(owner)  # The one before it has the same address.
+            assert list(stack.above(address[:1], 1)) == [0]
+            assert owner - 1 in stack.above(address[owner : owner + 1], count)
+    assert work.calls < 50 * count

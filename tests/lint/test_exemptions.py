@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from random import Random
 
+import pytest
+
 from natc.ir.actions import Hook
 from tests.lint.statements import Statement, dead_in, deciders, statements, text_of
 from tests.lint.test_paths import found
@@ -42,3 +44,34 @@ def test_an_exemption_is_from_nothing_exactly_when_no_packet_would_be_translated
         assert told == expected, f"seed {seed}\n{text_of(made)}"
         seen += len(told)
     assert seen > COUNT / 5
+
+
+DELETE = "delete it, or correct its addresses or its place"
+
+
+@pytest.mark.parametrize(
+    ("rules", "repair"),
+    [
+        pytest.param(
+            "masquerade from 192.168.3.0/24 out eth0\nexempt from 192.168.3.0/24 to 10.8.0.0/16",
+            "put it above line 1, or delete it",
+            id="a rule above translates a part of its packets",
+        ),
+        pytest.param(
+            "exempt from 192.168.3.0/25 out eth0\n"
+            "masquerade from 192.168.3.0/25 out eth0\n"
+            "masquerade from 192.168.3.0/24 out eth0\n"
+            "exempt from 192.168.3.0/24 to 10.8.0.0/16",
+            "put it above line 3, or delete it",
+            id="another exemption leaves the first rule none of them",
+        ),
+        pytest.param(
+            "masquerade from 192.168.4.0/24 out eth0\nexempt from 192.168.3.0/24 to 10.8.0.0/16",
+            DELETE,
+            id="no rule translates them",
+        ),
+    ],
+)
+def test_an_exemption_from_nothing_goes_where_it_would_be_one(rules: str, repair: str) -> None:
+    findings = found(subject(f"{rules}\n"), "useless-exempt")
+    assert [finding.help for finding in findings][-1] == repair

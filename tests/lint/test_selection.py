@@ -56,12 +56,20 @@ def test_errors_of_the_compiler_may_be_selected_but_not_ignored():
         ("NAT4055", "NAT405"),
         ("unscoped-dnatt", "unscoped-dnat"),
         ("al", "all"),
+        ("late", "late-exempt"),
+        ("dupl", "duplicate-definition` or `duplicate-rule"),
     ],
 )
 def test_an_unknown_word_names_the_nearest(word: str, near: str):
     with pytest.raises(BadWord) as wrong:
         codes([word])
     assert wrong.value.help == f"did you mean `{near}`?"
+
+
+def test_no_other_code_is_near_to_a_code():
+    with pytest.raises(BadWord) as wrong:
+        codes(["NAT999"])
+    assert wrong.value.help == "`natc rules` lists them"
 
 
 def test_a_word_that_is_like_no_other_names_none():

@@ -94,7 +94,10 @@ def test_a_value_of_the_other_family_s_form_is_read_in_its_own():
         "-A PREROUTING -p tcp -j DNAT --to-destination [ff02::1]:80",
         "-A POSTROUTING -s fd00::/129 -j MASQUERADE",
     )
-    assert lines_of(subject(*good, *bad, family=Family.IPV6), "NAT206") == list(bad)
+    linted = subject(*good, *bad, family=Family.IPV6)
+    assert lines_of(linted, "NAT206") == list(bad)
+    (first, *_) = found(linted, "NAT206")
+    assert first.message == "the range fd00::9-fd00::1 is reversed"  # `fd00` is no host's name.
 
 
 def test_names_and_masks_with_holes_are_no_bad_values():

@@ -14,8 +14,8 @@ allow NAT403 on web because ""                       # error: [bad-suppression]
 allow unscoped-dnat because "this gateway has one side"
 ```
 
-The same code is for comments of kernel rules that begin with `natc: allow`, and for settings of the
-linter that would ignore errors of the compiler.
+The same code is for comments of kernel rules that begin with `natc: allow` or `natc allow`, and for
+settings of the linter that would ignore errors of the compiler.
 
 ## Precision
 

@@ -20,6 +20,7 @@ port-forward tcp/81 on wan -> 192.168.3.10 hairpin
 ## Precision
 
 Found for rules for the gateway's own addresses, when nothing takes what the gateway sends there.
+Rules that no packet reaches, and those that lead to the gateway itself, are left alone.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from natc.ir.fields import Field
 from natc.ir.intervals import point
 from natc.ir.policy import Rule
 from natc.ir.space import Box
-from natc.lint.forwards import forwards, left_for
+from natc.lint.forwards import forwards, left_for, servers
 from natc.lint.one_to_one import one_to_one
 from natc.lint.ordinary import shown
 from natc.lint.sides import Sides, is_wide, sides
@@ -44,7 +45,11 @@ _HERE = point(0)
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each forward that the gateway does not meet."""
     for family, known in sides(subject).items():
-        for _, rule in forwards(subject, family):
+        for position, rule in forwards(subject, family):
+            if subject.relations[family, Hook.PREROUTING].is_dead(position):
+                continue  # NAT101 and others tell it.
+            if all(server.addresses <= known.own for server in servers(rule.action)):
+                continue  # The service is the gateway's, which reaches it as it is.
             packet = _missed(subject, family, rule, known)
             if packet is not None:
                 yield Diagnostic(

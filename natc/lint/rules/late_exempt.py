@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from natc.diagnostics import Diagnostic, Edit, Fix, Label
 from natc.lint.coming import taken
-from natc.lint.fixes import deletion
+from natc.lint.fixes import deletion, whole
 from natc.lint.relations import LEAVING_ALONE
 from natc.lint.subject import Subject
 from natc.lint.unreached import Unreached, of
@@ -54,16 +54,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _moved(found: Unreached, above: Span) -> Fix | None:
-    """Return the statement moved above another of its file."""
-    origin = found.rule.origin
-    if origin.source is not above.source:
+    """Return the statement moved above another of its file; each keeps its comments."""
+    moved, first = whole(found.rule.origin), whole(above)
+    if moved is None or first is None or moved.source is not first.source:
         return None
-    text = above.source.text
-    start = text.rfind("\n", 0, above.start) + 1
-    if text[start : above.start].strip():
-        return None  # Statements stand beside it.
-    line_end = text.find("\n", origin.end)
-    behind = text[origin.end : line_end if line_end >= 0 else len(text)].rstrip()
-    comment = behind if behind.lstrip().startswith("#") else ""
-    before = Edit(Span(above.source, start, start), f"{origin.text}{comment}\n")
-    return Fix("move it up", (before, deletion(origin)), is_safe=False)
+    before = Edit(Span(first.source, first.start, first.start), f"{moved.text}\n")
+    return Fix("move it up", (before, deletion(moved)), is_safe=False)

@@ -20,5 +20,5 @@ dnat tcp/80 to 203.0.113.2 -> web
 
 ## Precision
 
-Exact.
+Exact. It is left out where something else is wrong with the policy.
 """

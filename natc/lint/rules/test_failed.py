@@ -39,4 +39,4 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each packet of a test that ends otherwise."""
     for one in tested(subject.policy):
         if one.problem is not None:
-            yield failed_test(one.test, one.became, outcomes=one.outcomes)
+            yield failed_test(one.test, one.became, deciders=one.deciders)

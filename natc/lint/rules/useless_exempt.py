@@ -28,26 +28,33 @@ COMMIT
 
 Exact: in no hook is there a packet that the exemption takes and a rule below would translate.
 What opaque matches hold counts as possible.  In a dump ACCEPT is such an exemption, but only where
-all of the table is known; a RETURN ends a chain and is not looked at.
+all of the table is known; a RETURN ends a chain and is not looked at.  The help says so where it
+would be one further up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from natc.diagnostics import Diagnostic, Label
 from natc.ir.actions import Accept, Hook
+from natc.ir.policy import Rule
 from natc.ir.stack import NotDecided
 from natc.lint.relations import LEAVING_ALONE, Relations
 from natc.lint.subject import Subject
 from natc.lint.unreached import unreached
 from natc.source import Span
 
+_MOST_ABOVE = 8
+"""Rules above an exemption that are asked what they translate of it."""
+
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each exemption without effect."""
     useful: dict[Span, bool] = {}
+    places: dict[Span, list[tuple[Relations, int]]] = {}
     for (_, hook), rules in subject.relations.items():
         for position, rule in enumerate(rules.list.rules if hook is not Hook.DIVERT else ()):
             if isinstance(rule.action, Accept) and not useful.get(rule.origin):
+                places.setdefault(rule.origin, []).append((rules, position))
                 try:
                     useful[rule.origin] = is_useful(rules, position)
                 except NotDecided:
@@ -63,9 +70,40 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 "NAT110",
                 "an exemption from nothing",
                 Label(origin, "no rule below would translate these"),
-                help="delete it, or correct its addresses or its place",
+                help=_help(origin, places[origin]),
             )
     subject.doubt_relations()
+
+
+def _help(origin: Span, places: Iterable[tuple[Relations, int]]) -> str:
+    """Return how to mend it: it may only stand too low."""
+    for rules, position in places:
+        try:
+            above = _first_translating(rules, position)
+        except NotDecided:
+            continue
+        if above is not None:
+            is_here = above.origin.source is origin.source
+            where = f"line {above.origin.line}" if is_here else str(above.origin)
+            return f"put it above {where}, or delete it"
+    return "delete it, or correct its addresses or its place"
+
+
+def _first_translating(rules: Relations, position: int) -> Rule | None:
+    """Return the first rule above an exemption that translates packets of it.
+
+    Raises:
+        NotDecided: it takes too much work.
+    """
+    every, stack = rules.list.rules, rules.stack
+    boxes = rules.list.boxes[position] or ()
+    touching = sorted(set(stack.touching(boxes, 0, position)))
+    translating = [at for at in touching if not isinstance(every[at].action, LEAVING_ALONE)]
+    for above in translating[:_MOST_ABOVE]:
+        met = (box & other for box in boxes for other in rules.list.boxes[above] or ())
+        if any(both is not None and stack.left((both,), above) is not None for both in met):
+            return every[above]
+    return None
 
 
 def is_useful(rules: Relations, position: int) -> bool:
