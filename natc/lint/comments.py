@@ -14,7 +14,8 @@ from natc.targets.iptables.model import Rule, Ruleset
 
 _ALLOW = re.compile(r"natc(?:(:) *| +)allow\b *(.*)", re.DOTALL)
 _FORM = re.compile(
-    r'(?P<code>\S+)(?: +until +(?P<until>\S+))? +because +"?(?P<reason>.*?)"? *', re.DOTALL
+    r'(?P<code>\S+)(?: +until +(?P<until>\S+))? +because +(?P<quote>"?)(?P<reason>.*)(?P=quote) *',
+    re.DOTALL,
 )
 _HELP = "as in `natc: allow NAT405 until 2027-01-31 because the gateway has one side`"
 

@@ -186,3 +186,19 @@ def test_a_comment_at_each_rule_costs_as_much_a_rule_however_many_there_are():
         return work.calls
 
     assert calls(200) < 3 * calls(100)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("one side", "one side"),
+        ('"one side"', "one side"),
+        ('one "side"', 'one "side"'),
+        ('"one" side', '"one" side'),
+    ],
+)
+def test_the_reason_in_a_comment_may_stand_in_quotes(said: str, reason: str):
+    quoted = said.replace('"', '\\"')
+    rule = ALLOWED.format(f'-m comment --comment "natc: allow NAT405 because {quoted}"')
+    ((allowance, _),) = dumps.subject(rule).allowed
+    assert allowance.reason == reason
