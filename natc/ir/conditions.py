@@ -93,6 +93,14 @@ def can_hold(conditions: Sequence[Condition]) -> bool:
     return _some_mark([condition for condition in conditions if isinstance(condition, Mark)])
 
 
+def can_both_hold(one: Sequence[Condition], other: Sequence[Condition]) -> bool:
+    """Whether all of two lists can hold at once, each of which can.  Exact."""
+    few, many = (one, other) if len(one) < len(other) else (other, one)
+    if any(not isinstance(each, Mark) and negation(each) in many for each in few):
+        return False
+    return _some_mark([each for each in (*one, *other) if isinstance(each, Mark)])
+
+
 def _some_mark(marks: Iterable[Mark]) -> bool:
     """Whether some mark satisfies all of `marks`."""
     value = mask = 0

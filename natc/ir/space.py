@@ -1,9 +1,10 @@
 """Sets of packets: boxes (one set a dimension) and finite unions of them."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
 from natc.address import Family
-from natc.ir.conditions import Condition, can_hold, negation
+from natc.ir.conditions import Condition, can_both_hold, can_hold, negation
 from natc.ir.fields import Field, universe
 from natc.ir.intervals import IntervalSet
 from natc.record import Record
@@ -49,8 +50,11 @@ class Box(Record):
         """Return the part of the box where `condition` holds too, None when it is empty."""
         if condition in self.conditions:
             return self
-        together = _sorted((*self.conditions, condition))
-        return Box(self.sets, together) if can_hold(together) else None
+        if not can_both_hold(self.conditions, (condition,)):
+            return None
+        place = bisect_left(self.conditions, repr(condition), key=repr)
+        before, after = self.conditions[:place], self.conditions[place:]
+        return Box(self.sets, (*before, condition, *after))
 
     def __and__(self, other: "Box") -> "Box | None":
         """Return the intersection, None when it is empty."""
@@ -73,7 +77,7 @@ class Box(Record):
         return (
             not (self.conditions and other.conditions)
             or self.conditions == other.conditions
-            or can_hold((*self.conditions, *other.conditions))
+            or can_both_hold(self.conditions, other.conditions)
         )
 
     def minus(self, other: "Box", family: Family) -> Iterator["Box"]:

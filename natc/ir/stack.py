@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from natc.address import Family
+from natc.ir.conditions import Mark, negation
 from natc.ir.fields import Field, universes
 from natc.ir.index import Found, positions
 from natc.ir.intervals import IntervalSet, interval
@@ -23,6 +24,12 @@ MOST_CUTS = 2_000
 
 _ON_AVERAGE = 300
 """Cuts for each box, on average, before all further questions that need cuts are given up."""
+
+_PATIENCE = 8
+"""Cuts before packets are tried of which nothing is true that boxes over them ask.
+
+Rules for an ipset each leave those, and every cut by one of them decides on its ipset alone.
+"""
 
 _MOST_MINIMISED = 16
 """Covering boxes among which needless ones are looked for."""
@@ -42,7 +49,8 @@ class Cover(Record):
 
     Attributes:
         left: packets that nothing covers; None when all are covered.
-        by: the owners of what covers all, ascending; without any one of them, something is left.
+        by: the owners of what covers all, ascending.  Up to `_MOST_MINIMISED`, without any one of
+            them something is left; of more, some may be needless.
     """
 
     left: Box | None
@@ -150,6 +158,10 @@ class Stack:
         for cuts in range(MOST_CUTS):
             if not pieces:
                 return None
+            if cuts == _PATIENCE:
+                packet = self._packet(self._refusing(box, last), cuts)
+                if self._over(packet, last, but) is None:
+                    return packet
             piece = pieces.pop()
             packet = self._packet(piece, cuts)
             item = self._over(packet, last, but)
@@ -161,6 +173,17 @@ class Stack:
             used.append(item)
             pieces += piece.cut(self._boxes[item], self._family)
         raise NotDecided
+
+    def _refusing(self, box: Box, last: int) -> Box:
+        """Return the packets of `box` of which nothing is true that items ask, but for marks."""
+        refused = {
+            each if each.negated else negation(each)
+            for item in positions(self._touching(box, last, ()))
+            for each in self._boxes[item].conditions
+            if not isinstance(each, Mark)
+        }
+        refused -= {each if each.negated else negation(each) for each in box.conditions}
+        return (box & Box.of({}, tuple(refused))) or box
 
     def _first(self, owner: int) -> int:
         return bisect_left(self._owners, owner)

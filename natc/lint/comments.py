@@ -12,7 +12,7 @@ from natc.diagnostics.codes import SLUGS, nearest
 from natc.ir.policy import Allowance
 from natc.targets.iptables.model import Rule, Ruleset
 
-_ALLOW = re.compile(r"natc(?:(:) *| +)allow\b *(.*)", re.DOTALL)
+_ALLOW = re.compile(r"natc(?:(:) *| +)allow(?![\w-]) *(.*)", re.DOTALL)
 _FORM = re.compile(
     r'(?P<code>\S+)(?: +until +(?P<until>\S+))? +because +(?P<quote>"?)(?P<reason>.*)(?P=quote) *',
     re.DOTALL,
@@ -66,11 +66,19 @@ def _read(text: str, rule: Rule) -> Allowance | Diagnostic:
         return _bad(rule, "an `allow` without a reason" if form else "not the form of an `allow`")
     if form["code"] not in SLUGS and form["code"] not in SLUGS.values():
         return _bad(rule, f"no finding is called `{form['code']}`", nearest(form["code"]))
-    try:
-        until = date.fromisoformat(form["until"]) if form["until"] else None
-    except ValueError:
+    day = _day(form["until"] or "")
+    if form["until"] and day is None:
         return _bad(rule, f"`{form['until']}` is no day", "a day is written as 2027-01-31")
-    return Allowance(form["code"], None, until, form["reason"].strip(), rule.origin)
+    return Allowance(form["code"], None, day, form["reason"].strip(), rule.origin)
+
+
+def _day(text: str) -> date | None:
+    """Return the day that a text says in the one way a policy takes; None if it says none."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if str(day) == text else None
 
 
 def _bad(rule: Rule, message: str, help_: str | None = None) -> Diagnostic:

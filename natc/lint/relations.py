@@ -44,7 +44,7 @@ class Dead(Record):
     Attributes:
         position: in the list.
         by: the positions of the rules that take all its packets, or by which they leave its chain
-            before, the fewest; empty where none can come to its chain.
+            before, of few the fewest; empty where none can come to its chain.
     """
 
     position: int

@@ -149,7 +149,9 @@ def test_the_comment_of_a_kernel_rule_may_be_past_its_day_or_silence_nothing():
     assert more == [("NAT010", 2), ("NAT405", 2), ("NAT405", 3)]
 
 
-@pytest.mark.parametrize("comment", ["natc", "natc: allowed", "we allow NAT405 because x"])
+@pytest.mark.parametrize(
+    "comment", ["natc", "natc: allowed", "natc: allow-listed hosts", "we allow NAT405 because x"]
+)
 def test_other_comments_are_no_allowances(comment: str):
     assert in_dump(comment) == [("NAT405", 2), ("NAT405", 3)]
 
@@ -166,6 +168,8 @@ def test_other_comments_are_no_allowances(comment: str):
         "natc: allow NAT4O5 because one side",
         "natc: allow NAT405 until tomorrow because one side",
         "natc: allow NAT405 until 2027-02-30 because one side",
+        "natc: allow NAT405 until 20270131 because one side",
+        "natc: allow NAT405 until 2027-W01-1 because one side",
     ],
 )
 def test_a_comment_that_begins_like_an_allowance_and_is_none_is_an_error(comment: str):

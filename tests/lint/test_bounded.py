@@ -10,13 +10,15 @@ import pytest
 from benchmarks import shapes
 from natc.address import Family
 from natc.ir.actions import Hook
+from natc.ir.conditions import InSet
 from natc.ir.fields import Field
 from natc.ir.intervals import point
 from natc.ir.policy import Rule
-from natc.ir.space import Box
+from natc.ir.space import Box, Region
 from natc.ir.stack import Stack
 from natc.lint.lists import HookList
 from natc.lint.relations import Relations
+from natc.record import replace
 
 
 class Work:
@@ -63,6 +65,17 @@ def test_what_takes_too_many_cuts_is_said_to_be_undecided_and_nothing_else_is_sa
     told = [*found.dead, *found.meetings]
     assert board not in [found.list.rules[each.position] for each in told]
     assert calls < 1_500 * count
+
+
+def test_rules_with_an_ipset_each_are_told_apart_without_deciding_on_one_after_the_other() -> None:
+    count = 80
+    asking = [Region((Box.of({}, (InSet(f"s{index}", ("src",)),)),)) for index in range(count)]
+    plain = shapes.rules("disjoint forwards", count)
+    found, calls = related(
+        [replace(rule, match=match) for rule, match in zip(plain, asking, strict=True)]
+    )
+    assert len(found.meetings) == count - 1
+    assert calls < 20_000 * count
 
 
 def test_questions_about_the_top_of_a_list_do_not_undo_what_is_indexed_further_down() -> None:
