@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import islice
 
 from natc.address import Family
-from natc.ir.actions import Accept, Action, Dnat, Return, Snat
+from natc.ir.actions import Accept, Action, Dnat, Return, SetMark, Snat
 from natc.ir.conditions import Draw, Mark, Noted, Opaque
 from natc.ir.fields import Field
 from natc.ir.policy import Rule
@@ -175,7 +175,7 @@ class Relations:
         leaving = [] if jump is None else self.list.given_back.get(jump, [])
         leaving = [each for each in leaving if each < position]
         match = self.list.rules[position].match.boxes
-        if jump is None or not leaving or any(map(_asks_for_marks, match)):
+        if jump is None or not leaving or self._asks_for_changed_marks(position):
             return ()
         for each in range(jump, position):
             is_end = self.list.decides[each] or each in leaving
@@ -200,10 +200,21 @@ class Relations:
         What a rule of the chain matches counts, whichever rule of the chain above it takes it.
         """
         boxes = self.list.boxes[position] or ()
-        match = self.list.rules[position].match.boxes
-        if self.list.within[position] != jump or any(map(_asks_for_marks, match)):
+        if self.list.within[position] != jump or self._asks_for_changed_marks(position):
             return boxes
-        return map(_unnoted, match)
+        return map(_unnoted, self.list.rules[position].match.boxes)
+
+    def _asks_for_changed_marks(self, position: int) -> bool:
+        """Whether a rule asks for marks that rules above may have set."""
+        match = self.list.rules[position].match.boxes
+        return self._first_mark < position and any(map(_asks_for_marks, match))
+
+    @cached_property
+    def _first_mark(self) -> int:
+        """The first rule that sets marks."""
+        actions = [rule.action for rule in self.list.rules]
+        setting = (place for place, each in enumerate(actions) if isinstance(each, SetMark))
+        return next(setting, len(actions))
 
     def _met(self, position: int, boxes: Sequence[Box]) -> Iterator[Meeting]:
         """Yield the meeting of one rule with those above it, if there is any.
@@ -317,7 +328,7 @@ def _unnoted(box: Box) -> Box:
 
 
 def _asks_for_marks(box: Box) -> bool:
-    """Whether a box is of packets with marks, which rules above may have set."""
+    """Whether a box is of packets with marks."""
     return any(isinstance(each, Mark) for each in box.conditions)
 
 

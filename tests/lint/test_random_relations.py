@@ -165,7 +165,7 @@ def test_the_packets_of_a_dead_rule_are_taken_or_leave_its_chain_by_those_that_a
             jump = case.list.within[dead.position]
             if jump is None or not case.leaving(dead.position):
                 continue
-            if not dead.by and asks_for_marks(case.rules[dead.position]):
+            if asks_for_changed_marks(case.rules, dead.position):
                 continue  # It may ask for a mark that rules above never leave.
             came = case.met[jump] & own[dead.position]
             ends = {
@@ -173,15 +173,17 @@ def test_the_packets_of_a_dead_rule_are_taken_or_leave_its_chain_by_those_that_a
                 for each in dead.by
             }
             assert not came & ~union(ends.values()), case.seed
-            if any(asks_for_marks(case.rules[each]) for each in dead.by):
+            if any(asks_for_changed_marks(case.rules, each) for each in dead.by):
                 continue  # Of marks that change on the way, natc may name a rule too many.
             for one in dead.by:
                 others = union(those for each, those in ends.items() if each != one)
                 assert not came or came & ~others, case.seed
 
 
-def asks_for_marks(rule: Rule) -> bool:
-    return any(isinstance(each, Mark) for box in rule.match.boxes for each in box.conditions)
+def asks_for_changed_marks(rules: Sequence[Rule], place: int) -> bool:
+    conditions = (each for box in rules[place].match.boxes for each in box.conditions)
+    is_changed = any(isinstance(rule.action, SetMark) for rule in rules[:place])
+    return is_changed and any(isinstance(each, Mark) for each in conditions)
 
 
 def test_a_rule_that_is_dead_whatever_the_marks_are_is_dead_with_those_that_are_set(
